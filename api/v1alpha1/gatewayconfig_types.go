@@ -1,0 +1,91 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// GatewayConfig customises the data plane of the Gateways that refer to it: by
+// the GatewayClass's parametersRef for all its Gateways, or by the Gateway's
+// spec.infrastructure.parametersRef for that one. What the Gateway's sets wins,
+// field by field.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:categories=gateway-api,shortName=gwc
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.spec.replicas`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type GatewayConfig struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +optional
+	Spec GatewayConfigSpec `json:"spec,omitempty"`
+}
+
+// GatewayConfigSpec is the wanted data plane. Every field has a default that
+// suits a small cluster.
+type GatewayConfigSpec struct {
+	// Replicas of the nginx Deployment; 1 when unset.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=64
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// Resources of the nginx container.
+	//
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+
+	// Service customises the Gateway's LoadBalancer Service.
+	//
+	// +optional
+	Service *ServiceConfig `json:"service,omitempty"`
+
+	// DrainTimeout is how long connections that are open when the routing
+	// changes may live on in the old nginx workers (nginx
+	// worker_shutdown_timeout); 24h when unset, so that a websocket outlives a
+	// change of routes.
+	//
+	// +optional
+	DrainTimeout *gatewayv1.Duration `json:"drainTimeout,omitempty"`
+
+	// TerminationGracePeriod is how long open connections may live on when an
+	// nginx pod is replaced; 5m when unset.
+	//
+	// +optional
+	TerminationGracePeriod *gatewayv1.Duration `json:"terminationGracePeriod,omitempty"`
+}
+
+// ServiceConfig customises the Service of a Gateway.
+type ServiceConfig struct {
+	// ExternalTrafficPolicy is Local when unset: nginx sees the client's own
+	// address, and only nodes with a ready pod answer.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=Local;Cluster
+	ExternalTrafficPolicy *corev1.ServiceExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
+
+	// LoadBalancerClass is unset by default, so that whichever load balancer
+	// the cluster has serves it. It cannot be changed once the Service exists.
+	//
+	// +optional
+	LoadBalancerClass *string `json:"loadBalancerClass,omitempty"`
+
+	// Annotations on the Service, metallb.io/address-pool for example. The
+	// Gateway's spec.infrastructure.annotations win over these.
+	//
+	// +optional
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// GatewayConfigList is a list of GatewayConfig.
+//
+// +kubebuilder:object:root=true
+type GatewayConfigList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []GatewayConfig `json:"items"`
+}

@@ -1,0 +1,268 @@
+package graph
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// Graph is what a snapshot means. Everything in it is sorted; nothing in it is
+// changed once it is built, and the sources it points at belong to the
+// snapshot.
+type Graph struct {
+	// Classes are the GatewayClasses that name our controller.
+	Classes []*Class
+	// Gateways are the Gateways of those classes.
+	Gateways []*Gateway
+	// Routes are the HTTPRoutes with at least one parentRef to one of Gateways.
+	Routes []*Route
+	// Policies are the WebSocketPolicies that target one of Routes, or nothing
+	// that exists.
+	Policies []*Policy
+	// Upstreams are all upstreams that accepted rules use, by ID.
+	Upstreams []*Upstream
+	// Diagnostics are sorted.
+	Diagnostics []diagnostic.Diagnostic
+}
+
+// Verdict is the answer to one condition. The zero value is not a verdict.
+type Verdict struct {
+	// True is the condition's status.
+	True bool
+	// Reason and Message are the condition's.
+	Reason  string
+	Message string
+}
+
+// Class is a GatewayClass of ours.
+type Class struct {
+	Source           *gatewayv1.GatewayClass
+	Accepted         Verdict
+	SupportedVersion Verdict
+	// Used says that a Gateway refers to it (the gateway-exists finalizer).
+	Used bool
+}
+
+// Gateway is a Gateway of one of our classes.
+type Gateway struct {
+	Source *gatewayv1.Gateway
+	// Config is the class's GatewayConfig overlaid with the Gateway's own and
+	// with the defaults; never nil fields where a default exists.
+	Config   Config
+	Accepted Verdict
+	// Addresses are the static addresses asked for, IPs in the order written.
+	Addresses []string
+	Listeners []*Listener
+	// AttachedRoutes of all listeners are counted per listener.
+}
+
+// Config is the resolved GatewayConfig.
+type Config struct {
+	Spec                   v1alpha1.GatewayConfigSpec
+	Replicas               int32
+	DrainTimeout           time.Duration
+	TerminationGracePeriod time.Duration
+}
+
+// Key returns the Gateway's namespace and name.
+func (g *Gateway) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: g.Source.Namespace, Name: g.Source.Name}
+}
+
+// Listener is one listener of a Gateway.
+type Listener struct {
+	Source *gatewayv1.Listener
+	Index  int
+	// Hostname in lower case; empty for any.
+	Hostname string
+	// TLS says that the listener terminates TLS.
+	TLS bool
+	// SupportedKinds as the status lists them.
+	SupportedKinds []gatewayv1.RouteGroupKind
+	Accepted       Verdict
+	ResolvedRefs   Verdict
+	// Conflicted is True where the listener clashes with another one.
+	Conflicted Verdict
+	// Certificates that resolved and are good, in the order written. nginx uses
+	// the first.
+	Certificates []Certificate
+	// Routes attached to the listener, oldest first.
+	Routes []Attachment
+	// AttachedRoutes counts accepted routes, whether or not the listener works.
+	AttachedRoutes int32
+}
+
+// Serves says that nginx gets a server for the listener.
+func (l *Listener) Serves() bool {
+	return l.Accepted.True && !l.Conflicted.True && (!l.TLS || len(l.Certificates) > 0)
+}
+
+// Certificate is a certificate chain with its key, checked.
+type Certificate struct {
+	Secret types.NamespacedName
+	// PEM is the chain, then the private key.
+	PEM []byte
+}
+
+// Attachment is a route at a listener.
+type Attachment struct {
+	Route *Route
+	// Hostnames are those of the route that the listener also has, in lower
+	// case, each the narrower of the two; one empty string for any host.
+	Hostnames []Hostname
+}
+
+// Hostname is one hostname under which an attached route answers.
+type Hostname struct {
+	// Effective is the narrower of the listener's and the route's hostname.
+	Effective string
+	// Written is the route's own hostname, whose length decides precedence;
+	// empty where the route names none.
+	Written string
+}
+
+// Route is an HTTPRoute of ours.
+type Route struct {
+	Source  *gatewayv1.HTTPRoute
+	Parents []Parent
+	Rules   []*Rule
+}
+
+// Key returns the route's namespace and name.
+func (r *Route) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: r.Source.Namespace, Name: r.Source.Name}
+}
+
+// Parent is the outcome for one parentRef that names a Gateway of ours.
+type Parent struct {
+	Ref          gatewayv1.ParentReference
+	Gateway      *Gateway
+	Accepted     Verdict
+	ResolvedRefs Verdict
+}
+
+// Rule is one rule of a route, with everything resolved.
+type Rule struct {
+	Index int
+	// Name is empty where the rule has none.
+	Name string
+	// Matches, at least one: a rule without matches has the prefix "/".
+	Matches []Match
+	// Invalid is set where the rule can not do what it says (an unresolved or
+	// unsupported filter): it answers 500, with its matches in force.
+	Invalid bool
+	// Filters, in the rule's order, of the kinds below.
+	RequestHeaders  []HeaderChange
+	ResponseHeaders []HeaderChange
+	Redirect        *Redirect
+	Rewrite         *Rewrite
+	// Upstream is where requests go; nil with Redirect. A rule without
+	// backendRefs, or with nothing but weight 0, has an upstream of only the 500
+	// sentinel.
+	Upstream *Upstream
+	// WebSocket says that a filter or a policy asks for websockets.
+	WebSocket bool
+	// IdleTimeout of proxied connections (proxy_read_timeout,
+	// proxy_send_timeout).
+	IdleTimeout time.Duration
+}
+
+// PathKind is how a path is matched.
+type PathKind int
+
+// The kinds of path match, in the order in which they win.
+const (
+	PathExact PathKind = iota
+	PathRegex
+	PathPrefix
+)
+
+// Match is one match of a rule: all that is set must hold.
+type Match struct {
+	Index    int
+	PathKind PathKind
+	// Path is the exact path, the prefix without trailing slash ("/" for all),
+	// or the regular expression (PCRE2, checked, matched from the start).
+	Path string
+	// Method is empty for any.
+	Method  string
+	Headers []ValueMatch
+	Query   []ValueMatch
+}
+
+// ValueMatch is a condition on a header or query parameter.
+type ValueMatch struct {
+	Name  string
+	Value string
+	Regex bool
+}
+
+// HeaderAction is what a header filter does.
+type HeaderAction int
+
+// The actions of a header filter.
+const (
+	HeaderSet HeaderAction = iota
+	HeaderAdd
+	HeaderRemove
+)
+
+// HeaderChange is one action of a header filter. Websocket upgrade headers are
+// not among them: they are what Rule.WebSocket says.
+type HeaderChange struct {
+	Action HeaderAction
+	Name   string
+	Value  string
+}
+
+// PathRewrite replaces the whole path or the matched prefix.
+type PathRewrite struct {
+	// Prefix says that only the matched prefix is replaced.
+	Prefix bool
+	Value  string
+}
+
+// Redirect answers with a Location; empty fields keep the request's own.
+type Redirect struct {
+	Scheme   string
+	Hostname string
+	// Port 0 means: the port that Gateway API prescribes (the scheme's own when
+	// the scheme is given, else the listener's).
+	Port int32
+	Path *PathRewrite
+	Code int
+}
+
+// Rewrite changes the request on its way to the backend.
+type Rewrite struct {
+	Hostname string
+	Path     *PathRewrite
+}
+
+// Upstream is a set of weighted backends, shared by all rules with the same
+// single backend, and otherwise owned by one rule, so that a change of weights
+// needs no reload.
+type Upstream struct {
+	// ID is readable, unique, and a DNS label of at most 63 octets.
+	ID string
+	// Endpoints with weights; never empty (sentinels).
+	Endpoints []bundle.Endpoint
+}
+
+// Policy is a WebSocketPolicy and what became of it.
+type Policy struct {
+	Source *v1alpha1.WebSocketPolicy
+	// Ancestors has an entry for each Gateway that a targeted route attaches to.
+	Ancestors []PolicyAncestor
+}
+
+// PolicyAncestor is the outcome for one Gateway.
+type PolicyAncestor struct {
+	Gateway  types.NamespacedName
+	Accepted Verdict
+}

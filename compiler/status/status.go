@@ -1,0 +1,41 @@
+package status
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Statuses are all statuses to write. Conditions carry observedGeneration and
+// no lastTransitionTime: the writer keeps the time of what did not change.
+type Statuses struct {
+	Classes  []Class
+	Gateways []Gateway
+	Routes   []Route
+	Policies []Policy
+}
+
+// Class is the status of a GatewayClass of ours.
+type Class struct {
+	Name   string
+	Status gatewayv1.GatewayClassStatus
+	// Used says whether the class must carry the gateway-exists finalizer.
+	Used bool
+}
+
+// Gateway is the status of a Gateway of ours.
+type Gateway struct {
+	Key    types.NamespacedName
+	Status gatewayv1.GatewayStatus
+}
+
+// Route holds our entries of an HTTPRoute's status.parents.
+type Route struct {
+	Key     types.NamespacedName
+	Parents []gatewayv1.RouteParentStatus
+}
+
+// Policy holds our entries of a WebSocketPolicy's status.ancestors.
+type Policy struct {
+	Key       types.NamespacedName
+	Ancestors []gatewayv1.PolicyAncestorStatus
+}
