@@ -1,0 +1,58 @@
+# Gatewright's commands. `make help` lists them.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The suites on the real cluster are not part of `go test ./...` in the inner loop.
+CLUSTER_TESTS := /test/e2e
+UNIT_PACKAGES  = $$(go list ./... | grep -v '$(CLUSTER_TESTS)')
+LINT          := go tool -modfile=test/tools/golangci-lint/go.mod golangci-lint
+
+##@ Try it
+.PHONY: demo demo-down
+demo: ## Bring up a one-node cluster, install the chart, serve the homelab sample
+	go run ./test/e2e/cmd/demo up
+
+demo-down: ## Stop the demo and remove what it left
+	go run ./test/e2e/cmd/demo down
+
+##@ Prove it
+.PHONY: test check unit e2e fuzz
+test: check e2e ## Everything that proves the project (CI runs this)
+
+check: ## The inner loop: format, generated files, vet, lint, unit tests and corpus
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
+	@config/generate.sh --check
+	go vet ./...
+	$(LINT) run ./...
+	go test $(UNIT_PACKAGES)
+
+unit: ## Unit tests and corpus alone
+	go test $(UNIT_PACKAGES)
+
+e2e: ## The end-to-end suite, on a real one-node cluster of its own
+	go test -v -count=1 -timeout 60m ./test/e2e/...
+
+fuzz: ## Fuzz what stands between users' text and nginx, one minute
+	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx
+
+##@ Build it
+.PHONY: build generate fmt golden
+build: ## The static binary, for this machine, in dist/
+	CGO_ENABLED=0 go build -trimpath -o dist/gatewright ./cmd/gatewright
+
+generate: ## CRDs, deep copies, RBAC and webhook configuration, and the chart's copies
+	config/generate.sh
+
+fmt: ## Format all Go files
+	gofmt -w $$(git ls-files '*.go')
+
+golden: ## Rewrite the expected sections of test/cases from what the compiler says now
+	go test ./test/corpus -update
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
