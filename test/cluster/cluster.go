@@ -13,10 +13,6 @@ import (
 	"github.com/gatewright/gatewright/test/cluster/node"
 )
 
-// kubeconfigFile is the kubeconfig for programs on the host, in the state
-// directory.
-const kubeconfigFile = "kubeconfig"
-
 // ErrRunning is what [Up] returns when a cluster runs already.
 var ErrRunning = errors.New("a cluster is running already: end it with `cluster down`")
 
@@ -123,7 +119,7 @@ func Down() error {
 
 // Kubeconfig is the path of a kubeconfig with all rights, for programs on this
 // machine. It holds its certificates itself.
-func (c *Cluster) Kubeconfig() string { return filepath.Join(c.stateDir, kubeconfigFile) }
+func (c *Cluster) Kubeconfig() string { return filepath.Join(c.stateDir, node.HostConf) }
 
 // LogDir is the folder of the components' logs, such as kubelet.log. It is
 // removed by Down.

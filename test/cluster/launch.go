@@ -17,7 +17,6 @@ import (
 
 	"github.com/gatewright/gatewright/test/cluster/cache"
 	"github.com/gatewright/gatewright/test/cluster/node"
-	"github.com/gatewright/gatewright/test/cluster/pki"
 )
 
 // programs are the names under which the one binary of Kubernetes is found.
@@ -74,7 +73,6 @@ func (l *launch) fillStateDir(made parts) error {
 	l.spec = node.Spec{
 		StateDir: l.stateDir,
 		Images:   append(append([]string{}, made.images...), l.options.Images...),
-		Lifeline: !l.options.Detach,
 		Workloads: []node.Workload{
 			{Namespace: "kube-system", Name: "deployment/coredns"},
 			{Namespace: "metallb-system", Name: "deployment/controller"},
@@ -107,30 +105,16 @@ func (l *launch) fillStateDir(made parts) error {
 // start starts the cluster's first process in new namespaces and waits until
 // the cluster is ready.
 func (l *launch) start(ctx context.Context, launcher string) (*Cluster, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	passed, err := l.openFiles()
 	if err != nil {
-		return nil, fmt.Errorf("open a port for the API server: %w", err)
+		return nil, err
 	}
-	defer listener.Close()
-	listenerFile, err := listener.(*net.TCPListener).File()
-	if err != nil {
-		return nil, fmt.Errorf("open a port for the API server: %w", err)
-	}
-	defer listenerFile.Close()
-	lifelineEnd, lifeline, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("open the lifeline: %w", err)
-	}
-	defer lifelineEnd.Close()
-	log, err := os.Create(filepath.Join(l.stateDir, node.LogFile))
-	if err != nil {
-		return nil, fmt.Errorf("open the cluster's log: %w", err)
-	}
-	defer log.Close()
+	defer passed.close()
 	first := exec.Command(launcher, "inside", l.stateDir)
-	first.Stdout, first.Stderr = log, log
+	first.Stdout, first.Stderr = passed.log, passed.log
 	first.Dir = "/"
-	first.ExtraFiles = []*os.File{l.lock, listenerFile, lifelineEnd}
+	// In the order of the descriptors in package node.
+	first.ExtraFiles = []*os.File{l.lock, passed.apiListener, passed.lifelineEnd}
 	first.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID,
 		Setsid:     true,
@@ -138,18 +122,59 @@ func (l *launch) start(ctx context.Context, launcher string) (*Cluster, error) {
 	if err := first.Start(); err != nil {
 		return nil, fmt.Errorf("start the first process: %w", err)
 	}
-	cluster := &Cluster{stateDir: l.stateDir, pid: first.Process.Pid, lifeline: lifeline}
 	ended := make(chan struct{})
 	go func() {
 		_ = first.Wait()
 		// A pipe that is garbage is closed, and the cluster with it.
-		runtime.KeepAlive(lifeline)
+		runtime.KeepAlive(passed.lifeline)
 		close(ended)
 	}()
 	if err := l.awaitReady(ctx, ended); err != nil {
-		return nil, errors.Join(err, kill(cluster.pid))
+		return nil, errors.Join(err, kill(first.Process.Pid))
 	}
-	return cluster, cluster.writeKubeconfig(listener.Addr().String())
+	if l.options.Detach {
+		if _, err := passed.lifeline.Write([]byte{1}); err != nil {
+			return nil, errors.Join(fmt.Errorf("let the cluster go: %w", err), kill(first.Process.Pid))
+		}
+	}
+	return &Cluster{stateDir: l.stateDir, pid: first.Process.Pid, lifeline: passed.lifeline}, nil
+}
+
+// passedFiles are the open files that the first process gets, and the
+// lifeline, whose other end it gets.
+type passedFiles struct {
+	log, apiListener, lifelineEnd, lifeline *os.File
+}
+
+func (l *launch) openFiles() (passed passedFiles, err error) {
+	defer func() {
+		if err != nil {
+			passed.close()
+		}
+	}()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return passed, fmt.Errorf("open a port for the API server: %w", err)
+	}
+	defer listener.Close()
+	if passed.apiListener, err = listener.(*net.TCPListener).File(); err != nil {
+		return passed, fmt.Errorf("open a port for the API server: %w", err)
+	}
+	if passed.lifelineEnd, passed.lifeline, err = os.Pipe(); err != nil {
+		return passed, fmt.Errorf("open the lifeline: %w", err)
+	}
+	if passed.log, err = os.Create(filepath.Join(l.stateDir, node.LogFile)); err != nil {
+		return passed, fmt.Errorf("open the cluster's log: %w", err)
+	}
+	return passed, nil
+}
+
+// close closes this process's copies of what it passed; the lifeline is kept.
+func (p passedFiles) close() {
+	for _, file := range []*os.File{p.log, p.apiListener, p.lifelineEnd} {
+		// Those that were not opened are nil, which Close refuses in peace.
+		_ = file.Close()
+	}
 }
 
 // awaitReady copies the inside's log until the cluster is ready.
@@ -176,16 +201,4 @@ func (l *launch) awaitReady(ctx context.Context, ended <-chan struct{}) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-// writeKubeconfig writes the kubeconfig for programs on the host.
-func (c *Cluster) writeKubeconfig(address string) error {
-	kubeconfig, err := pki.Kubeconfig(filepath.Join(c.stateDir, node.PKIDir), "admin", "https://"+address)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(c.Kubeconfig(), kubeconfig, 0o600); err != nil {
-		return fmt.Errorf("write the kubeconfig: %w", err)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -46,8 +47,7 @@ func prepareParts(ctx context.Context, log io.Writer) (parts, error) {
 		return made, err
 	}
 	dir := filepath.Join(module, "test", "cluster")
-	made.hyperkube, err = binary.Build(ctx, log, binary.Program{Name: "hyperkube", ModuleDir: filepath.Join(dir, "hyperkube"), Package: "."})
-	if err != nil {
+	if made.hyperkube, err = buildHyperkube(ctx, log, filepath.Join(dir, "hyperkube")); err != nil {
 		return made, err
 	}
 	made.launcher, err = binary.BuildFresh(ctx, log, binary.Program{Name: "cluster", ModuleDir: module, Package: "./test/cluster/cmd/cluster"})
@@ -59,6 +59,35 @@ func prepareParts(ctx context.Context, log io.Writer) (parts, error) {
 	}
 	made.manifests, err = addOnManifests(ctx, dir)
 	return made, err
+}
+
+// buildHyperkube builds Kubernetes, and gives it the version that its release
+// build would: clients and Helm charts ask for it.
+func buildHyperkube(ctx context.Context, log io.Writer, dir string) (string, error) {
+	version, err := goOutput(ctx, dir, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+	if err != nil {
+		return "", err
+	}
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	if len(parts) < 3 {
+		return "", fmt.Errorf("build Kubernetes: its version %q is not a release", version)
+	}
+	const pkg = "k8s.io/component-base/version."
+	return binary.Build(ctx, log, binary.Program{Name: "hyperkube", ModuleDir: dir, Package: ".", Variables: []string{
+		pkg + "gitVersion=" + version, pkg + "gitMajor=" + parts[0], pkg + "gitMinor=" + parts[1],
+	}})
+}
+
+// goOutput returns what the go command says in the module in dir.
+func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "GOWORK=off")
+	output, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(output)), nil
 }
 
 // addOnImages builds the images of the node and its add-ons.
@@ -91,14 +120,16 @@ func addOnImages(ctx context.Context, log io.Writer, module string) ([]string, e
 
 // addOnManifests returns what to apply, MetalLB's kinds before their use.
 func addOnManifests(ctx context.Context, dir string) ([]manifest, error) {
-	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "go.universe.tf/metallb")
-	list.Dir = filepath.Join(dir, "metallb")
-	list.Env = append(os.Environ(), "GOWORK=off")
-	module, err := list.Output()
+	// The binaries may be in the cache while the module is not on this machine.
+	described, err := goOutput(ctx, filepath.Join(dir, "metallb"), "mod", "download", "-json", "go.universe.tf/metallb")
 	if err != nil {
+		return nil, err
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal([]byte(described), &module); err != nil {
 		return nil, fmt.Errorf("find MetalLB's module: %w", err)
 	}
-	released, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)), "config/manifests/metallb-native.yaml"))
+	released, err := os.ReadFile(filepath.Join(module.Dir, "config/manifests/metallb-native.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("read MetalLB's manifest: %w", err)
 	}

@@ -47,6 +47,8 @@ func (c *Cluster) Argv(place Place, argv ...string) []string {
 		dir = "/"
 	}
 	enter := []string{"nsenter", fmt.Sprintf("--target=%d", c.pid), "--mount", "--pid", "--net=" + c.networkPath(place), "--",
+		// nsenter waits for the program; when it is killed, so is the program.
+		"setpriv", "--pdeathsig=KILL", "--",
 		// nsenter ends in another working directory.
 		"env", "--chdir=" + dir, "KUBECONFIG=" + filepath.Join(c.stateDir, node.AdminConf),
 		"PATH=" + c.BinDir() + ":" + os.Getenv("PATH")}
@@ -59,7 +61,7 @@ func (c *Cluster) Argv(place Place, argv ...string) []string {
 func (c *Cluster) Command(ctx context.Context, place Place, argv ...string) *exec.Cmd {
 	full := c.Argv(place, argv...)
 	command := exec.CommandContext(ctx, full[0], full[1:]...)
-	// nsenter waits for a child; both are in the group.
+	// What the program starts is in its process group.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	return command

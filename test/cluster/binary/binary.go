@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,10 @@ import (
 
 // flags are the same for every program: another set would miss Go's own build
 // cache, and a cold build of Kubernetes takes a quarter of an hour.
-var flags = []string{"-trimpath", "-gcflags=all=-dwarf=false", "-ldflags=-s -w"}
+var flags = []string{"-trimpath", "-gcflags=all=-dwarf=false"}
+
+// linkerFlags leave out what only a debugger needs.
+const linkerFlags = "-s -w"
 
 // progressInterval is how often a running build says that it is still alive.
 const progressInterval = 20 * time.Second
@@ -37,6 +41,8 @@ type Program struct {
 	Package string
 	// Arch is a GOARCH; empty means the architecture of this process.
 	Arch string
+	// Variables are set at link time: "import/path.name=value".
+	Variables []string
 }
 
 // Build returns the path of the program's binary in the cache. It is for
@@ -109,7 +115,15 @@ func (p Program) key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for Go's version: %w", err)
 	}
-	return cache.Key(files, p.Package, p.arch(), strings.TrimSpace(string(version)), strings.Join(flags, " ")), nil
+	return cache.Key(files, p.Package, p.arch(), strings.TrimSpace(string(version)), strings.Join(p.flags(), " ")), nil
+}
+
+func (p Program) flags() []string {
+	linker := linkerFlags
+	for _, variable := range p.Variables {
+		linker += " -X " + variable
+	}
+	return append(slices.Clone(flags), "-ldflags="+linker)
 }
 
 func isSource(name string) bool {
@@ -118,7 +132,7 @@ func isSource(name string) bool {
 
 // build runs the go command and reports every progressInterval.
 func (p Program) build(ctx context.Context, log io.Writer, path string) error {
-	args := append([]string{"build", "-o", path}, flags...)
+	args := append([]string{"build", "-o", path}, p.flags()...)
 	command := exec.CommandContext(ctx, "go", append(args, p.Package)...)
 	command.Dir = p.ModuleDir
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS=linux", "GOARCH="+p.arch())

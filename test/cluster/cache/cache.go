@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func Get(ctx context.Context, artefact Artefact) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(root, artefact.Kind, artefact.Name+"-"+artefact.Key)
-	if exists(path) {
+	if used(path) {
 		return path, nil
 	}
 	unlock, err := Lock(ctx, path+".lock")
@@ -99,7 +100,7 @@ func Get(ctx context.Context, artefact Artefact) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if exists(path) {
+	if used(path) {
 		return path, nil
 	}
 	partial := path + ".partial"
@@ -112,12 +113,47 @@ func Get(ctx context.Context, artefact Artefact) (string, error) {
 	if err := os.Rename(partial, path); err != nil {
 		return "", fmt.Errorf("keep %s %s: %w", artefact.Kind, artefact.Name, err)
 	}
+	if err := prune(filepath.Dir(path), artefact.Name); err != nil {
+		return "", fmt.Errorf("remove older versions of %s %s: %w", artefact.Kind, artefact.Name, err)
+	}
 	return path, nil
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+// used says whether the artefact exists, and if so marks it as used just now.
+func used(path string) bool {
+	now := time.Now()
+	return os.Chtimes(path, now, now) == nil
+}
+
+// versionsKept is how many versions of one artefact stay: enough for a few
+// branches, and for tests that still use the one before.
+const versionsKept = 4
+
+// prune removes all but the last used versions of the artefact called name.
+func prune(dir, name string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var versions []fs.FileInfo
+	for _, entry := range entries {
+		key, ok := strings.CutPrefix(entry.Name(), name+"-")
+		if _, err := hex.DecodeString(key); !ok || err != nil || len(key) != keyLength {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		versions = append(versions, info)
+	}
+	slices.SortFunc(versions, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for _, old := range versions[min(versionsKept, len(versions)):] {
+		if err := os.RemoveAll(filepath.Join(dir, old.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockPoll is how often a waiting process asks for a lock again.

@@ -146,6 +146,7 @@ func (e *engine) build(ctx context.Context, target Target, path string) error {
 	}
 	fmt.Fprintf(e.log, "building image %s for %s\n", target, e.arch)
 	local := "localhost/" + string(target) + ":" + e.arch
+	before := e.imageID(ctx, local)
 	_, err := e.buildah(ctx, "bud", "--quiet", "--layers", "--pull-never", "--target", string(target), "--tag", local,
 		"--platform", "linux/"+e.arch,
 		// Docker's builder sets it; buildah must be told.
@@ -153,9 +154,24 @@ func (e *engine) build(ctx context.Context, target Target, path string) error {
 	if err != nil {
 		return err
 	}
+	if before != "" && before != e.imageID(ctx, local) {
+		// Each would stay for good, with a layer for its binary.
+		if _, err := e.buildah(ctx, "rmi", before); err != nil {
+			return err
+		}
+	}
 	// containerd takes an image's whole reference from this format only.
 	_, err = e.buildah(ctx, "push", "--quiet", local, "docker-archive:"+path+":"+Reference(string(target)))
 	return err
+}
+
+// imageID returns the ID of a local image, or nothing if there is none.
+func (e *engine) imageID(ctx context.Context, name string) string {
+	id, err := e.buildah(ctx, "inspect", "--type", "image", "--format", "{{.FromImageID}}", name)
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // baseRecipe changes whenever the base image does.
@@ -173,7 +189,7 @@ func (e *engine) provideBase(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if _, err := e.buildah(ctx, "inspect", "--type", "image", e.base); err == nil {
+	if e.imageID(ctx, e.base) != "" {
 		return nil
 	}
 	fmt.Fprintf(e.log, "making the base image of Debian %s\n", apt.Suite)

@@ -31,9 +31,7 @@ func Init(stateDir, self string) (int, error) {
 	for _, fd := range []int{LockFD, APIListenerFD, LifelineFD} {
 		unix.CloseOnExec(fd)
 	}
-	if spec.Lifeline {
-		go dieWith(os.NewFile(LifelineFD, "lifeline"))
-	}
+	go watchLifeline(os.NewFile(LifelineFD, "lifeline"))
 	child := exec.Command(self, "inside", stateDir)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.ExtraFiles = []*os.File{nil, os.NewFile(APIListenerFD, "api listener")}
@@ -68,10 +66,12 @@ func writePID(spec Spec) error {
 	return nil
 }
 
-// dieWith ends this process when the other end of the pipe is closed.
-func dieWith(lifeline io.Reader) {
-	_, _ = io.Copy(io.Discard, lifeline)
-	os.Exit(0)
+// watchLifeline ends this process when the launcher ends before it has let the
+// cluster go.
+func watchLifeline(lifeline io.Reader) {
+	if received, _ := lifeline.Read(make([]byte, 1)); received == 0 {
+		os.Exit(0)
+	}
 }
 
 // reapUntil collects ended children until the one with the given ID ends, and

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/gatewright/gatewright/test/cluster/pki"
 	"github.com/gatewright/gatewright/test/cluster/topology"
 )
 
@@ -91,6 +92,13 @@ func (s *start) prepare(ctx context.Context) error {
 	listener, err := net.FileListener(os.NewFile(APIListenerFD, "api listener"))
 	if err != nil {
 		return fmt.Errorf("take over the API listener: %w", err)
+	}
+	kubeconfig, err := pki.Kubeconfig(s.spec.path(PKIDir), "admin", "https://"+listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.spec.path(HostConf), kubeconfig, 0o600); err != nil {
+		return fmt.Errorf("write the kubeconfig for the host: %w", err)
 	}
 	go func() { s.processes.end(fmt.Errorf("forward to the API server: %w", forwardAPI(listener))) }()
 	s.did("certificates and network")

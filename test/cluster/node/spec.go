@@ -16,7 +16,10 @@ const (
 	PKIDir    = "pki"
 	BinDir    = "bin"
 	LogDir    = "log"
+	// AdminConf is a kubeconfig for programs inside the namespaces, HostConf
+	// one for those outside.
 	AdminConf = "pki/admin.conf"
+	HostConf  = "kubeconfig"
 )
 
 // Open files that the launcher passes, by descriptor. The lock is never used:
@@ -27,8 +30,8 @@ const (
 	// programs outside the namespaces reach the API server.
 	APIListenerFD
 	// LifelineFD is the read end of a pipe. The cluster ends when the
-	// launcher has closed the other end, as it does by dying. Absent when the
-	// cluster is to outlive its launcher.
+	// launcher has closed the other end, as it does by dying, unless the
+	// launcher has sent a byte before: then the cluster lives on its own.
 	LifelineFD
 )
 
@@ -42,8 +45,6 @@ type Spec struct {
 	Manifests []Manifest
 	// Workloads are what must be rolled out before the cluster is ready.
 	Workloads []Workload
-	// Lifeline says that LifelineFD is open.
-	Lifeline bool
 }
 
 // Manifest is a file of objects to create.
