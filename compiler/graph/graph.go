@@ -57,7 +57,10 @@ type Gateway struct {
 	Accepted Verdict
 	// Addresses are the static addresses asked for, IPs in the order written.
 	Addresses []string
-	Listeners []*Listener
+	// AddressProblem says why no load balancer can give the Gateway the
+	// addresses that it asks for; empty where one could.
+	AddressProblem string
+	Listeners      []*Listener
 	// AttachedRoutes of all listeners are counted per listener.
 }
 
@@ -131,6 +134,9 @@ type Route struct {
 	Source  *gatewayv1.HTTPRoute
 	Parents []Parent
 	Rules   []*Rule
+	// PartiallyInvalid is True where some rules, but not all, can not do what
+	// they say. Otherwise it is the zero value: the condition is then absent.
+	PartiallyInvalid Verdict
 }
 
 // Key returns the route's namespace and name.
@@ -144,6 +150,8 @@ type Parent struct {
 	Gateway      *Gateway
 	Accepted     Verdict
 	ResolvedRefs Verdict
+	// Index of Ref in the route's parentRefs.
+	Index int
 }
 
 // Rule is one rule of a route, with everything resolved.
@@ -263,6 +271,9 @@ type Policy struct {
 
 // PolicyAncestor is the outcome for one Gateway.
 type PolicyAncestor struct {
-	Gateway  types.NamespacedName
+	// Gateway is empty where a target does not exist.
+	Gateway types.NamespacedName
+	// Target is the HTTPRoute that does not exist, where Gateway is empty.
+	Target   types.NamespacedName
 	Accepted Verdict
 }

@@ -1,0 +1,289 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gatewright/gatewright/agent/resolver"
+	"github.com/gatewright/gatewright/compiler/bundle"
+)
+
+// settleTime bounds the wait for new workers to ask for all their upstreams.
+// An upstream that no configuration names is never asked for.
+const settleTime = 2 * time.Second
+
+// maxWaiting is how many pushes may wait for the one in flight.
+const maxWaiting = 4
+
+var (
+	errBusy    = errors.New("too many bundles are waiting to be applied")
+	errStopped = errors.New("the data plane is stopping")
+	errStuck   = errors.New("nginx did not go back to the configuration before")
+)
+
+// applied is what must be kept of a bundle that is, or was, live.
+type applied struct {
+	hash         string
+	configHash   string
+	generation   int64
+	drain        time.Duration
+	upstreams    []bundle.Upstream
+	certificates []string
+}
+
+// applier brings bundles live, one at a time.
+type applier struct {
+	options  Options
+	nginx    *nginx
+	resolver *resolver.Server
+	metrics  *counters
+	log      *slog.Logger
+
+	// slot is held by the one who applies; waiting bounds those who queue.
+	slot    chan struct{}
+	waiting chan struct{}
+	// stopped is closed when nothing is to be applied any more.
+	stopped chan struct{}
+
+	// Written by the holder of the slot only.
+	previous applied
+	// carried are upstreams of the configuration before the last reload: its
+	// workers still ask for them.
+	carried []bundle.Upstream
+
+	mu      sync.Mutex
+	live    applied
+	refused *bundle.Refusal
+	reloads int64
+}
+
+func newApplier(o Options, n *nginx, r *resolver.Server, c *counters) *applier {
+	return &applier{
+		options: o, nginx: n, resolver: r, metrics: c, log: o.Logger,
+		slot: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting+1), stopped: make(chan struct{}),
+	}
+}
+
+// state is what the data plane says of itself.
+func (a *applier) state() bundle.State {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return bundle.State{
+		Hash: a.live.hash, ConfigHash: a.live.configHash, Generation: a.live.generation,
+		Refused: a.refused, Reloads: a.reloads,
+	}
+}
+
+func (a *applier) current() applied {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.live
+}
+
+// isLive tells whether nginx serves a bundle.
+func (a *applier) isLive() bool { return a.current().hash != "" }
+
+// acquire takes the slot; release gives it back.
+func (a *applier) acquire(ctx context.Context) error {
+	select {
+	case a.waiting <- struct{}{}:
+	default:
+		return errBusy
+	}
+	defer func() { <-a.waiting }()
+	select {
+	case a.slot <- struct{}{}:
+		return nil
+	case <-a.stopped:
+		return errStopped
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the bundle before this one: %w", ctx.Err())
+	}
+}
+
+func (a *applier) release() { <-a.slot }
+
+// close lets nothing be applied any more, and waits for what is in flight.
+func (a *applier) close(ctx context.Context) {
+	close(a.stopped)
+	select {
+	case a.slot <- struct{}{}:
+	case <-ctx.Done():
+	}
+}
+
+// apply brings the bundle live and returns the state that follows. The bundle
+// may have been refused: the state says so. An error means that the agent could
+// not tell. The caller holds the slot.
+func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, error) {
+	if closed(a.stopped) {
+		return a.state(), errStopped
+	}
+	started := time.Now()
+	err := a.bring(ctx, b)
+	a.metrics.applied(time.Since(started))
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		a.log.Warn("bundle refused", "hash", b.Hash(), "error", err)
+		a.setRefused(&bundle.Refusal{Hash: b.Hash(), Message: no.message})
+	case err != nil:
+		return a.state(), err
+	default:
+		a.commit(b)
+	}
+	if err := a.cleanUp(); err != nil {
+		a.log.Warn("clean up after a bundle", "error", err)
+	}
+	return a.state(), nil
+}
+
+// bring makes nginx serve the bundle by the lightest means that will do. It
+// does so even if the bundle is live already: files may have been damaged by
+// one that nginx refused late.
+func (a *applier) bring(ctx context.Context, b bundle.Bundle) error {
+	if err := validate(b); err != nil {
+		return err
+	}
+	if a.current().configHash != b.ConfigHash() {
+		return a.load(ctx, b)
+	}
+	if err := writeCertificates(a.options, b.Certificates); err != nil {
+		return err
+	}
+	a.resolver.Update(union(b.Upstreams, a.carried))
+	return nil
+}
+
+// load makes nginx load the bundle's configuration. If nginx refuses it, it
+// serves what it served before.
+func (a *applier) load(ctx context.Context, b bundle.Bundle) error {
+	dir, err := writeGeneration(a.options, b.ConfigHash(), b.Files)
+	if err != nil {
+		return err
+	}
+	// The test needs the files to be there; those that are in use stay as they
+	// are until it has passed.
+	if err := writeCertificates(a.options, missing(a.options, b.Certificates)); err != nil {
+		return err
+	}
+	if err := a.nginx.test(ctx, dir); err != nil {
+		a.metrics.reloadFailed()
+		return err
+	}
+	if err := writeCertificates(a.options, b.Certificates); err != nil {
+		return err
+	}
+	return a.switchOver(ctx, b)
+}
+
+// switchOver goes from the live configuration to the bundle's, and back if
+// nginx does not follow.
+func (a *applier) switchOver(ctx context.Context, b bundle.Bundle) error {
+	before := a.current()
+	a.resolver.Update(union(b.Upstreams, before.upstreams))
+	a.resolver.Forget()
+	err := linkGeneration(a.options, b.ConfigHash())
+	if err == nil {
+		err = a.nginx.reload(ctx, b.ConfigHash())
+	}
+	if err != nil {
+		a.metrics.reloadFailed()
+		a.resolver.Update(union(before.upstreams, a.carried))
+		return errors.Join(err, a.swapBack(ctx, cmp.Or(before.configHash, bootHash)))
+	}
+	a.mu.Lock()
+	a.reloads++
+	a.mu.Unlock()
+	a.carried = before.upstreams
+	a.settle(ctx)
+	return nil
+}
+
+// swapBack links the configuration of before again. Unless nginx itself gave
+// the new one up, it may still be loading it, so it is told to load again.
+func (a *applier) swapBack(ctx context.Context, hash string) error {
+	if err := linkGeneration(a.options, hash); err != nil {
+		return err
+	}
+	_, gaveUp := a.nginx.complaints.heard()
+	if served, err := a.nginx.status.generation(ctx); gaveUp && err == nil && served == hash {
+		return nil
+	}
+	if err := a.nginx.reload(ctx, hash); err != nil {
+		// Its text only: that nginx fails to go back is no refusal of a bundle.
+		return fmt.Errorf("%w: %s", errStuck, err.Error())
+	}
+	return nil
+}
+
+// settle waits until nginx's new workers have asked for their peers, so that
+// the first request to a new route finds them.
+func (a *applier) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for a.resolver.Unasked() > 0 {
+		select {
+		case <-ctx.Done():
+			a.log.Debug("some upstreams have not been asked for", "count", a.resolver.Unasked())
+			return
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func (a *applier) setRefused(r *bundle.Refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused = r
+}
+
+// commit notes that the bundle is live.
+func (a *applier) commit(b bundle.Bundle) {
+	next := applied{
+		hash: b.Hash(), configHash: b.ConfigHash(), generation: b.Generation,
+		drain:     time.Duration(b.DrainSeconds) * time.Second,
+		upstreams: b.Upstreams,
+	}
+	for _, c := range b.Certificates {
+		next.certificates = append(next.certificates, c.Path)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.live.configHash != next.configHash {
+		a.previous = a.live
+	}
+	a.live, a.refused = next, nil
+}
+
+// cleanUp removes what neither the live configuration nor the one before
+// needs. Draining workers of the latter may still read its certificates.
+func (a *applier) cleanUp() error {
+	live := a.current()
+	keep := append(append([]string{}, live.certificates...), a.previous.certificates...)
+	return errors.Join(
+		removeGenerations(a.options, live.configHash, a.previous.configHash, bootHash),
+		removeCertificates(a.options, keep),
+	)
+}
+
+// union adds to the table those upstreams of others that it has not.
+func union(table, others []bundle.Upstream) []bundle.Upstream {
+	known := make(map[string]bool, len(table))
+	all := make([]bundle.Upstream, 0, len(table)+len(others))
+	for _, u := range table {
+		known[u.ID] = true
+		all = append(all, u)
+	}
+	for _, u := range others {
+		if !known[u.ID] {
+			all = append(all, u)
+		}
+	}
+	return all
+}

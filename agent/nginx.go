@@ -1,0 +1,267 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// mallocTunables make large configurations load three times faster: glibc
+	// would otherwise map and unmap memory for each of nginx's pools.
+	mallocTunables = "GLIBC_TUNABLES=glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456"
+	// maxRestarts is the number of restarts in a row, each living shorter than
+	// restartForgiven, after which the agent gives up and its container is
+	// restarted.
+	maxRestarts      = 6
+	restartForgiven  = time.Minute
+	firstBackoff     = 250 * time.Millisecond
+	maxErrorLine     = 64 << 10
+	maxTestOutput    = 64 << 10
+	orphanCloseDelay = 200 * time.Millisecond
+)
+
+var errNotRunning = errors.New("nginx is not running")
+
+// nginx is the process and its supervision.
+type nginx struct {
+	options  Options
+	children *children
+	status   *statusServer
+	log      *slog.Logger
+	// beforeStart is called before every start of the master.
+	beforeStart func()
+
+	mu sync.Mutex
+	// pid is that of the master started last, and its process group's.
+	pid    int
+	exited chan struct{}
+	// groups are those of all masters: workers outlive one that was killed.
+	groups   []int
+	stopping bool
+	restarts int
+	workers  *generations
+
+	complaints complaints
+}
+
+func newNginx(o Options, c *children) *nginx {
+	return &nginx{options: o, children: c, status: newStatusServer(o.StatusAddress), log: o.Logger,
+		workers: newGenerations(), beforeStart: func() {}}
+}
+
+func (n *nginx) command(ctx context.Context, arguments ...string) *exec.Cmd {
+	full := append(append([]string{}, n.options.NginxCommand...), arguments...)
+	command := exec.CommandContext(ctx, full[0], full[1:]...)
+	command.Env = append(os.Environ(), mallocTunables)
+	return command
+}
+
+// test runs `nginx -t` on a configuration that is not live. The error is a
+// refusal if nginx says that the configuration is bad.
+func (n *nginx) test(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, n.options.ApplyTimeout)
+	defer cancel()
+	command := n.command(ctx, "-t", "-q", "-c", filepath.Join(dir, mainFile))
+	output := &boundedBuffer{limit: maxTestOutput}
+	command.Stdout, command.Stderr = output, output
+	command.WaitDelay = time.Second
+	if err := n.children.start(command); err != nil {
+		return fmt.Errorf("run nginx -t: %w", err)
+	}
+	err := n.children.wait(command)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return refuse("nginx -t took longer than %s", n.options.ApplyTimeout)
+	case errors.As(err, &exit) && exit.Exited():
+		return refuse("%s", words(output.String(), dir+"/", n.options.RunDir+"/"))
+	}
+	return fmt.Errorf("run nginx -t: %w", err)
+}
+
+// start starts the master with the linked configuration. It does not wait for
+// it to serve.
+func (n *nginx) start() error {
+	n.beforeStart()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start nginx: %w", err)
+	}
+	defer writer.Close()
+	command := n.command(context.Background(), "-g", "daemon off;", "-c", filepath.Join(n.options.confLink(), mainFile))
+	command.Stdout, command.Stderr = os.Stdout, writer
+	// Its own group: the workers of a master that died are found by it.
+	command.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.workers.next()
+	if err := n.children.start(command); err != nil {
+		reader.Close()
+		return fmt.Errorf("start nginx: %w", err)
+	}
+	exited := make(chan struct{})
+	n.pid, n.exited = command.Process.Pid, exited
+	n.groups = append(n.groups, n.pid)
+	go n.pass(reader, n.pid)
+	go func() {
+		err := n.children.wait(command)
+		n.log.Info("nginx has exited", "pid", command.Process.Pid, "error", err)
+		close(exited)
+	}()
+	return nil
+}
+
+// pass hands nginx's error log on, and listens in.
+func (n *nginx) pass(reader *os.File, master int) {
+	defer reader.Close()
+	buffered := bufio.NewReaderSize(reader, maxErrorLine)
+	for {
+		line, err := buffered.ReadSlice('\n')
+		if len(line) > 0 {
+			_, _ = os.Stderr.Write(line)
+			n.complaints.hear(string(line), master)
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			if !errors.Is(err, io.EOF) {
+				n.log.Warn("read nginx's error log", "error", err)
+			}
+			return
+		}
+	}
+}
+
+// supervise restarts nginx when it exits unasked, and returns when it was asked
+// to, or when restarting does not help.
+func (n *nginx) supervise(ctx context.Context) error {
+	failures, backoff := 0, firstBackoff
+	for {
+		started := time.Now()
+		master, exited := n.master()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-exited:
+		}
+		if n.isStopping() {
+			return nil
+		}
+		if time.Since(started) > restartForgiven {
+			failures, backoff = 0, firstBackoff
+		}
+		if failures++; failures > maxRestarts {
+			return fmt.Errorf("nginx exited %d times in a row", failures)
+		}
+		n.quitOrphans(master)
+		n.log.Error("restart nginx, which exited unasked", "backoff", backoff.String())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(backoff):
+		}
+		backoff *= 2
+		if n.isStopping() {
+			return nil
+		}
+		if err := n.restart(); err != nil {
+			return err
+		}
+	}
+}
+
+// master returns the process that was started last, which may have exited.
+func (n *nginx) master() (pid int, exited <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pid, n.exited
+}
+
+func (n *nginx) restart() error {
+	n.mu.Lock()
+	n.restarts++
+	n.mu.Unlock()
+	return n.start()
+}
+
+// quitOrphans asks the workers of a dead master to finish. They hold the
+// listening sockets, which a new master needs.
+func (n *nginx) quitOrphans(group int) {
+	for _, w := range workersOf(group) {
+		_ = unix.Kill(w.pid, unix.SIGQUIT)
+	}
+	time.Sleep(orphanCloseDelay)
+}
+
+func (n *nginx) running() bool {
+	_, exited := n.master()
+	return !closed(exited)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (n *nginx) isStopping() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stopping
+}
+
+// signal sends a signal to the master.
+func (n *nginx) signal(s unix.Signal) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if closed(n.exited) {
+		return errNotRunning
+	}
+	if err := unix.Kill(n.pid, s); err != nil {
+		return fmt.Errorf("send %s to nginx: %w", unix.SignalName(s), err)
+	}
+	return nil
+}
+
+// stop sends a signal after which nginx is not restarted when it exits.
+func (n *nginx) stop(s unix.Signal) error {
+	n.mu.Lock()
+	n.stopping = true
+	n.mu.Unlock()
+	return n.signal(s)
+}
+
+// kill ends all that is left of nginx at once.
+func (n *nginx) kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopping = true
+	for _, group := range n.groups {
+		for _, w := range workersOf(group) {
+			_ = unix.Kill(w.pid, unix.SIGKILL)
+		}
+	}
+	if n.pid != 0 && !closed(n.exited) {
+		_ = unix.Kill(n.pid, unix.SIGKILL)
+	}
+}
+
+func (n *nginx) restartCount() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.restarts
+}

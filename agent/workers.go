@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// systemProcess is what /proc tells of a process.
+type systemProcess struct {
+	pid, parent, group int
+	state              byte
+	// started is in clock ticks since the boot.
+	started uint64
+}
+
+// processes lists those that are visible, in order of their IDs.
+func processes() []systemProcess {
+	entries, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil
+	}
+	var list []systemProcess
+	for _, path := range entries {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue // It has gone.
+		}
+		if p, ok := parseStat(string(data)); ok {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b systemProcess) int { return cmp.Compare(a.pid, b.pid) })
+	return list
+}
+
+// parseStat reads proc_pid_stat(5). The name, in parentheses, may have spaces
+// and parentheses itself.
+func parseStat(stat string) (systemProcess, bool) {
+	open, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
+	if open < 0 || end < open {
+		return systemProcess{}, false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(stat[:open]))
+	fields := strings.Fields(stat[end+1:])
+	if err != nil || len(fields) < 20 {
+		return systemProcess{}, false
+	}
+	parent, err1 := strconv.Atoi(fields[1])
+	group, err2 := strconv.Atoi(fields[2])
+	started, err3 := strconv.ParseUint(fields[19], 10, 64)
+	ok := err1 == nil && err2 == nil && err3 == nil
+	return systemProcess{pid: pid, parent: parent, group: group, state: fields[0][0], started: started}, ok
+}
+
+// worker is a worker process of nginx.
+type worker struct {
+	pid      int
+	started  uint64
+	draining bool
+}
+
+// workersOf lists the worker processes in nginx's process group, oldest first.
+func workersOf(group int) []worker {
+	var list []worker
+	for _, p := range processes() {
+		if p.group != group || p.state == 'Z' {
+			continue
+		}
+		title, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
+		if err != nil || !strings.Contains(string(title), "nginx: worker process") {
+			continue
+		}
+		list = append(list, worker{p.pid, p.started, strings.Contains(string(title), "shutting down")})
+	}
+	slices.SortFunc(list, func(a, b worker) int {
+		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.pid, b.pid))
+	})
+	return list
+}
+
+// generations remembers which workers came with which reload.
+type generations struct {
+	current int
+	of      map[int]int
+}
+
+func newGenerations() *generations { return &generations{of: map[int]int{}} }
+
+// next begins a generation: workers that are first seen from now on are of it.
+func (g *generations) next() { g.current++ }
+
+// observe notes new workers and forgets those that have gone.
+func (g *generations) observe(workers []worker) {
+	seen := map[int]int{}
+	for _, w := range workers {
+		generation, ok := g.of[w.pid]
+		if !ok {
+			generation = g.current
+		}
+		seen[w.pid] = generation
+	}
+	g.of = seen
+}
+
+// surplus returns the draining workers of all but the newest limit draining
+// generations.
+func (g *generations) surplus(workers []worker, limit int) []worker {
+	var draining []int
+	for _, w := range workers {
+		if w.draining && !slices.Contains(draining, g.of[w.pid]) {
+			draining = append(draining, g.of[w.pid])
+		}
+	}
+	slices.Sort(draining)
+	if len(draining) <= limit {
+		return nil
+	}
+	oldest := draining[:len(draining)-limit]
+	return slices.DeleteFunc(slices.Clone(workers), func(w worker) bool {
+		return !w.draining || !slices.Contains(oldest, g.of[w.pid])
+	})
+}

@@ -1,0 +1,141 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// attach attaches the route to listeners of its parents.
+//
+// A route of which no rule can do what it says is not accepted, and yet it is
+// attached: its requests are answered with 500, and do not fall through to what
+// another route would do with them.
+func (b *builder) attach(route *Route) []diagnostic.Diagnostic {
+	var findings []diagnostic.Diagnostic
+	for i := range route.Parents {
+		p := &route.Parents[i]
+		listeners, objection := b.listenersFor(route, p)
+		if objection != nil {
+			findings = append(findings, *objection)
+			p.Accepted = no(objection.Reason, objection.String())
+			continue
+		}
+		if q, refused := b.s.Quarantined[route.Key()]; refused && q.Generation == route.Source.Generation {
+			p.Accepted = no(string(gatewayv1.RouteReasonUnsupportedValue),
+				"nginx refused what follows from this route, so it is left out until it changes: "+q.Message)
+			continue
+		}
+		// Rules that all fail have said so already.
+		refused := p.Accepted.Reason != ""
+		if !refused {
+			p.Accepted = yes(string(gatewayv1.RouteReasonAccepted), "The route is accepted")
+		}
+		for _, l := range listeners {
+			attachTo(l, route, !refused)
+		}
+	}
+	return findings
+}
+
+// listenersFor returns the listeners of the parent that take the route, or why
+// there is none: it asks for which listeners are meant, which of these allow
+// the route, and which of those share a hostname with it.
+func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnostic.Diagnostic) {
+	field := fmt.Sprintf("spec.parentRefs[%d]", p.Index)
+	named := slices.DeleteFunc(slices.Clone(p.Gateway.Listeners), func(l *Listener) bool { return !isMeant(p.Ref, l) })
+	if len(named) == 0 {
+		return nil, noListener(p, field)
+	}
+	allowing := slices.DeleteFunc(named, func(l *Listener) bool {
+		return len(l.SupportedKinds) == 0 || !b.allowsNamespace(p.Gateway, l, route.Source.Namespace)
+	})
+	if len(allowing) == 0 {
+		return nil, &diagnostic.Diagnostic{
+			Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonNotAllowedByListeners),
+			Message: fmt.Sprintf("no listener of Gateway %s allows HTTPRoutes of namespace %q", p.Gateway.Key(), route.Source.Namespace),
+			Fix:     "change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)",
+		}
+	}
+	sharing := slices.DeleteFunc(allowing, func(l *Listener) bool {
+		return len(commonHostnames(l.Hostname, route.Source.Spec.Hostnames)) == 0
+	})
+	if len(sharing) == 0 {
+		return nil, noHostname(route, p)
+	}
+	return sharing, nil
+}
+
+func isMeant(ref gatewayv1.ParentReference, l *Listener) bool {
+	return (ref.SectionName == nil || *ref.SectionName == "" || *ref.SectionName == l.Source.Name) &&
+		(ref.Port == nil || *ref.Port == l.Source.Port)
+}
+
+func noListener(p *Parent, field string) *diagnostic.Diagnostic {
+	d := &diagnostic.Diagnostic{
+		Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonNoMatchingParent),
+	}
+	var names, known []string
+	for _, l := range p.Gateway.Listeners {
+		names = append(names, string(l.Source.Name))
+		known = append(known, fmt.Sprintf("%s (port %d)", l.Source.Name, l.Source.Port))
+	}
+	var asked []string
+	if p.Ref.SectionName != nil && *p.Ref.SectionName != "" {
+		asked = append(asked, fmt.Sprintf("named %q", *p.Ref.SectionName))
+		d.Fix = meant(string(*p.Ref.SectionName), names)
+	}
+	if p.Ref.Port != nil {
+		asked = append(asked, fmt.Sprintf("on port %d", *p.Ref.Port))
+	}
+	d.Message = fmt.Sprintf("Gateway %s has no listener %s", p.Gateway.Key(), strings.Join(asked, " "))
+	if d.Fix == "" {
+		d.Fix = "it has " + strings.Join(known, ", ")
+	}
+	return d
+}
+
+func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
+	var own, theirs []string
+	for _, h := range route.Source.Spec.Hostnames {
+		own = append(own, string(h))
+	}
+	for _, l := range p.Gateway.Listeners {
+		if isMeant(p.Ref, l) {
+			theirs = append(theirs, fmt.Sprintf("%s (%s)", l.Source.Name, l.Hostname))
+		}
+	}
+	return &diagnostic.Diagnostic{
+		Field: "spec.hostnames", Severity: diagnostic.Warn,
+		Reason:  string(gatewayv1.RouteReasonNoMatchingListenerHostname),
+		Message: fmt.Sprintf("no listener of Gateway %s has the hostname %s", p.Gateway.Key(), strings.Join(own, ", ")),
+		Fix:     "its listeners are " + strings.Join(theirs, ", "),
+	}
+}
+
+// attachTo attaches the route unless another parentRef did so already.
+func attachTo(l *Listener, route *Route, counts bool) {
+	if slices.ContainsFunc(l.Routes, func(a Attachment) bool { return a.Route == route }) {
+		return
+	}
+	l.Routes = append(l.Routes, Attachment{
+		Route: route, Hostnames: commonHostnames(l.Hostname, route.Source.Spec.Hostnames),
+	})
+	if counts {
+		l.AttachedRoutes++
+	}
+}
+
+// sortAttachments puts the routes of each listener in the order in which they
+// win.
+func (b *builder) sortAttachments() {
+	for _, g := range b.g.Gateways {
+		for _, l := range g.Listeners {
+			slices.SortFunc(l.Routes, func(x, y Attachment) int { return compareAge(x.Route.Source, y.Route.Source) })
+		}
+	}
+}

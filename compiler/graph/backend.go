@@ -1,0 +1,237 @@
+package graph
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// The sentinels: servers of nginx itself that stand in for endpoints, so that
+// an upstream is never empty.
+var (
+	noEndpoints    = sentinel(bundle.NoEndpointsPort)
+	invalidBackend = sentinel(bundle.InvalidBackendPort)
+)
+
+func sentinel(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+}
+
+// readBackends resolves the rule's backends into its upstream.
+func (r *ruleReader) readBackends() {
+	if r.rule.Redirect != nil {
+		return
+	}
+	var shares []share
+	for i := range r.source.BackendRefs {
+		ref, field := &r.source.BackendRefs[i], fmt.Sprintf("%s.backendRefs[%d]", r.field, i)
+		weight := int32(1)
+		if ref.Weight != nil {
+			weight = *ref.Weight
+		}
+		endpoints, problem := r.resolveBackend(&ref.BackendObjectReference, field)
+		if problem != nil {
+			problem.Severity = diagnostic.Warn
+			r.unresolved = append(r.unresolved, *problem)
+		}
+		if weight > 0 {
+			shares = append(shares, share{weight: weight, endpoints: endpoints})
+		}
+	}
+	switch {
+	case len(shares) > 0:
+	case len(r.source.BackendRefs) == 0:
+		r.remark(r.field, "NoBackends", "the rule has no backendRefs and answers 500")
+	default:
+		r.remark(r.field+".backendRefs", "NoBackends", "all weights are 0, so the rule answers 500")
+	}
+	if len(shares) == 0 {
+		shares = []share{{weight: 1, endpoints: []netip.AddrPort{invalidBackend}}}
+	}
+	r.rule.Upstream = r.upstream(shares)
+}
+
+// upstream returns the upstream of the rule. One backend's is shared by all
+// rules that have it and no other. An ID depends on neither weights nor on
+// what the backends resolve to, as a new ID needs a reload.
+func (r *ruleReader) upstream(shares []share) *Upstream {
+	id := r.upstreamID()
+	if known, ok := r.upstreams[id]; ok {
+		return known
+	}
+	u := &Upstream{ID: id, Endpoints: weigh(shares)}
+	r.upstreams[id] = u
+	return u
+}
+
+func (r *ruleReader) upstreamID() string {
+	if len(r.source.BackendRefs) == 1 {
+		ref := &r.source.BackendRefs[0]
+		if port, fault := serviceOf(&ref.BackendObjectReference, r.route.Namespace); fault == nil && (ref.Weight == nil || *ref.Weight > 0) {
+			words := []string{port.namespace, port.name, strconv.Itoa(int(port.port))}
+			if port.namespace != r.route.Namespace {
+				// Whether it may be used depends on who asks.
+				words = append(words, "from", r.route.Namespace)
+			}
+			return dnsLabel(words...)
+		}
+	}
+	rule := strconv.Itoa(r.rule.Index)
+	if name := r.rule.Name; name != "" {
+		rule = name
+		if strings.Trim(name, "0123456789") == "" {
+			// Else it could be taken for an index.
+			rule = "named-" + name
+		}
+	}
+	return dnsLabel(r.route.Namespace, r.route.Name, rule, "split")
+}
+
+// serviceOf reads which port of which Service a reference means.
+func serviceOf(ref *gatewayv1.BackendObjectReference, namespace string) (servicePort, *diagnostic.Diagnostic) {
+	group, kind := "", "Service"
+	if ref.Group != nil && *ref.Group != "core" {
+		group = string(*ref.Group)
+	}
+	if ref.Kind != nil {
+		kind = string(*ref.Kind)
+	}
+	if group != "" || kind != "Service" {
+		return servicePort{}, &diagnostic.Diagnostic{
+			Field: ".kind", Reason: string(gatewayv1.RouteReasonInvalidKind),
+			Message: fmt.Sprintf("a backend of kind %s (group %q) is not supported", kind, group), Fix: "refer to a Service",
+		}
+	}
+	if ref.Port == nil {
+		return servicePort{}, &diagnostic.Diagnostic{
+			Field: ".port", Reason: string(gatewayv1.RouteReasonBackendNotFound),
+			Message: fmt.Sprintf("no port of Service %q is named", ref.Name), Fix: "write port, the Service's port number",
+		}
+	}
+	p := servicePort{namespace: namespace, name: string(ref.Name), port: *ref.Port}
+	if ref.Namespace != nil && *ref.Namespace != "" {
+		p.namespace = string(*ref.Namespace)
+	}
+	return p, nil
+}
+
+// resolveBackend returns the endpoints of a backend, or a sentinel and why.
+func (r *ruleReader) resolveBackend(ref *gatewayv1.BackendObjectReference, field string) ([]netip.AddrPort, *diagnostic.Diagnostic) {
+	fail := func(d *diagnostic.Diagnostic) ([]netip.AddrPort, *diagnostic.Diagnostic) {
+		located := *d
+		located.Field = field + d.Field
+		return []netip.AddrPort{invalidBackend}, &located
+	}
+	port, fault := serviceOf(ref, r.route.Namespace)
+	if fault != nil {
+		return fail(fault)
+	}
+	to := reference{
+		fromKind: "HTTPRoute", fromNamespace: r.route.Namespace,
+		toKind: "Service", toNamespace: port.namespace, toName: port.name,
+	}
+	if !r.permitted(to) {
+		return fail(&diagnostic.Diagnostic{
+			Reason:  string(gatewayv1.RouteReasonRefNotPermitted),
+			Message: fmt.Sprintf("Service %s/%s may not be used from namespace %q", port.namespace, port.name, r.route.Namespace),
+			Fix:     to.grantFix(),
+		})
+	}
+	s := r.service(port)
+	if s.fault != nil {
+		return fail(s.fault)
+	}
+	if s.warning != "" {
+		r.remark(field, "NoEndpoints", s.warning)
+	}
+	if len(s.endpoints) == 0 {
+		return []netip.AddrPort{noEndpoints}, nil
+	}
+	return s.endpoints, nil
+}
+
+// servicePort names a port of a Service.
+type servicePort struct {
+	namespace, name string
+	port            int32
+}
+
+// service is what a Service port resolved to.
+type service struct {
+	// fault says why it cannot be a backend.
+	fault *diagnostic.Diagnostic
+	// warning is about EndpointSlices that do not fit.
+	warning   string
+	endpoints []netip.AddrPort
+}
+
+func (b *builder) service(p servicePort) service {
+	s, known := b.services[p]
+	if !known {
+		s = b.resolveService(p)
+		b.services[p] = s
+	}
+	return s
+}
+
+// plainProtocols are the application protocols of a Service port that nginx
+// speaks to backends: HTTP/1.1, with websockets (KEP-3726).
+var plainProtocols = []string{"", "http", "kubernetes.io/ws"}
+
+func (b *builder) resolveService(p servicePort) service {
+	fail := func(field string, reason gatewayv1.RouteConditionReason, message, fix string) service {
+		return service{fault: &diagnostic.Diagnostic{Field: field, Reason: string(reason), Message: message, Fix: fix}}
+	}
+	source, ok := b.s.Services.Get(p.namespace, p.name)
+	if !ok {
+		var names []string
+		for _, s := range b.s.Services.InNamespace(p.namespace) {
+			names = append(names, s.Name)
+		}
+		return fail(".name", gatewayv1.RouteReasonBackendNotFound,
+			fmt.Sprintf("Service %q not found in namespace %q", p.name, p.namespace), meant(p.name, names))
+	}
+	if source.Spec.Type == corev1.ServiceTypeExternalName {
+		// CVE-2021-25740: whoever may create Services could reach anything.
+		return fail(".name", gatewayv1.RouteReasonUnsupportedProtocol,
+			fmt.Sprintf("Service %q is of type ExternalName, which could lead anywhere", p.name),
+			"make it a Service without selector, with an EndpointSlice that has the addresses")
+	}
+	at := slices.IndexFunc(source.Spec.Ports, func(sp corev1.ServicePort) bool {
+		return sp.Port == p.port && (sp.Protocol == "" || sp.Protocol == corev1.ProtocolTCP)
+	})
+	if at < 0 {
+		return fail(".port", gatewayv1.RouteReasonBackendNotFound,
+			fmt.Sprintf("Service %q has no TCP port %d", p.name, p.port), portsOf(source))
+	}
+	port := &source.Spec.Ports[at]
+	if port.AppProtocol != nil && !slices.Contains(plainProtocols, strings.ToLower(*port.AppProtocol)) {
+		return fail(".port", gatewayv1.RouteReasonUnsupportedProtocol,
+			fmt.Sprintf("port %d of Service %q speaks %s, which is not supported yet", p.port, p.name, *port.AppProtocol),
+			"leave appProtocol out if the backend speaks HTTP/1.1 as well")
+	}
+	endpoints, warning := b.endpoints(source, port)
+	return service{endpoints: endpoints, warning: warning}
+}
+
+// portsOf tells which ports the Service has.
+func portsOf(s *corev1.Service) string {
+	var ports []string
+	for _, p := range s.Spec.Ports {
+		if p.Protocol == "" || p.Protocol == corev1.ProtocolTCP {
+			ports = append(ports, strconv.Itoa(int(p.Port)))
+		}
+	}
+	if len(ports) == 0 {
+		return "it has none"
+	}
+	return "it has " + strings.Join(ports, ", ")
+}

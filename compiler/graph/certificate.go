@@ -1,0 +1,193 @@
+package graph
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// DefaultCertificateName is the name of the Secret that a listener's
+// certificate is in when the listener names none: by the hostname, so that
+// listeners of one hostname share it ("*.example.net" gives
+// wildcard-example-net-tls), else by Gateway and listener.
+func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener) string {
+	hostname := ""
+	if listener.Hostname != nil {
+		hostname = strings.ToLower(string(*listener.Hostname))
+	}
+	if _, ok := lowerHostname(hostname); !ok {
+		return dnsLabel(gateway.Name, string(listener.Name), "tls")
+	}
+	host, wildcard := strings.CutPrefix(hostname, "*.")
+	name := strings.ReplaceAll(host, ".", "-") + "-tls"
+	if wildcard {
+		name = "wildcard-" + name
+	}
+	// "a-b.c" and "a.b-c" share a Secret: cert-manager then puts both names
+	// into one certificate.
+	return shorten(name, maxLabel)
+}
+
+// resolveCertificates keeps the certificates that are good, tells what is wrong
+// with the others, and remarks on good ones that do not fit the listener.
+func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remarks []diagnostic.Diagnostic) {
+	field := listenerField(l) + ".tls.certificateRefs"
+	refs, problem := certificateRefs(g, l)
+	if problem != nil {
+		return []diagnostic.Diagnostic{*problem}, nil
+	}
+	for i, ref := range refs {
+		certificate, problem := b.resolveCertificate(g, ref)
+		if problem != nil {
+			problem.Field, problem.Severity = fmt.Sprintf("%s[%d]", field, i), diagnostic.Warn
+			problems = append(problems, *problem)
+		}
+		if certificate == nil {
+			continue
+		}
+		l.Certificates = append(l.Certificates, certificate.Certificate)
+		if names := certificate.uncovered(l.Hostname); names != "" {
+			remarks = append(remarks, diagnostic.Diagnostic{
+				Field: fmt.Sprintf("%s[%d]", field, i), Severity: diagnostic.Warn, Reason: "HostnameNotCovered",
+				Message: fmt.Sprintf("the certificate in Secret %q is for %s, not for %q", ref.Name, names, l.Hostname),
+			})
+		}
+	}
+	return problems, remarks
+}
+
+// certificateRefs returns the listener's references, or the one that admission
+// would have filled in: only for a Gateway that asks cert-manager for
+// certificates. Options may stand for a certificate, so they are left alone.
+func certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
+	t := l.Source.TLS
+	switch {
+	case t != nil && len(t.CertificateRefs) > 0:
+		return t.CertificateRefs, nil
+	case hasIssuer(g.Source) && (t == nil || len(t.Options) == 0):
+		name := DefaultCertificateName(g.Source, l.Source)
+		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
+	}
+	return nil, &diagnostic.Diagnostic{
+		Field:    listenerField(l) + ".tls.certificateRefs",
+		Severity: diagnostic.Deny, Reason: string(gatewayv1.ListenerReasonInvalidCertificateRef),
+		Message: fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
+		Fix: "name the Secret of a certificate, or let cert-manager make one with the annotation " +
+			clusterIssuerAnnotation + " on the Gateway",
+	}
+}
+
+// parsedCertificate is a certificate with its leaf; the leaf is nil where
+// Secrets are unknown.
+type parsedCertificate struct {
+	Certificate
+	leaf *x509.Certificate
+}
+
+// resolveCertificate finds the Secret and checks it.
+func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectReference) (*parsedCertificate, *diagnostic.Diagnostic) {
+	invalid := func(message, fix string) (*parsedCertificate, *diagnostic.Diagnostic) {
+		return nil, &diagnostic.Diagnostic{
+			Reason: string(gatewayv1.ListenerReasonInvalidCertificateRef), Message: message, Fix: fix,
+		}
+	}
+	if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Secret" {
+		return invalid("a certificate can only be in a Secret", `write group: "", kind: Secret`)
+	}
+	key := types.NamespacedName{Namespace: g.Source.Namespace, Name: string(ref.Name)}
+	if ref.Namespace != nil && *ref.Namespace != "" {
+		key.Namespace = string(*ref.Namespace)
+	}
+	r := reference{
+		fromKind: "Gateway", fromNamespace: g.Source.Namespace,
+		toKind: "Secret", toNamespace: key.Namespace, toName: key.Name,
+	}
+	if !b.permitted(r) {
+		return nil, &diagnostic.Diagnostic{
+			Reason:  string(gatewayv1.ListenerReasonRefNotPermitted),
+			Message: fmt.Sprintf("Secret %s may not be used from namespace %q", key, g.Source.Namespace),
+			Fix:     r.grantFix(),
+		}
+	}
+	if b.s.SecretsUnknown {
+		return &parsedCertificate{Certificate: Certificate{Secret: key}}, nil
+	}
+	secret, ok := b.s.Secrets.Get(key.Namespace, key.Name)
+	if !ok {
+		fix := fmt.Sprintf("kubectl -n %s create secret tls %s --cert=… --key=…", key.Namespace, key.Name)
+		if hasIssuer(g.Source) {
+			fix = fmt.Sprintf("cert-manager is to write it: kubectl -n %s describe certificate %s", key.Namespace, key.Name)
+		}
+		return invalid(fmt.Sprintf("Secret %q not found in namespace %q", key.Name, key.Namespace), fix)
+	}
+	parsed, err := parseCertificate(secret)
+	if err != nil {
+		return invalid(fmt.Sprintf("Secret %s holds no certificate with its key: %v", key, err), "")
+	}
+	return parsed, nil
+}
+
+// parseCertificate checks that the key belongs to the first certificate of the
+// chain, and leaves out of the PEM all that is neither.
+func parseCertificate(secret *corev1.Secret) (*parsedCertificate, error) {
+	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	for _, name := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
+		if len(secret.Data[name]) == 0 {
+			return nil, fmt.Errorf("%s is empty", name)
+		}
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for _, der := range pair.Certificate {
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	}
+	for block, rest := pem.Decode(key); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {
+			out.Write(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+			break
+		}
+	}
+	leaf := pair.Leaf
+	if leaf == nil {
+		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	return &parsedCertificate{
+		Certificate: Certificate{
+			Secret: types.NamespacedName{Namespace: secret.Namespace, Name: secret.Name},
+			PEM:    out.Bytes(),
+		},
+		leaf: leaf,
+	}, nil
+}
+
+// uncovered returns the names of the certificate if they do not include the
+// hostname. Names of a certificate cover one label with a wildcard (RFC 6125).
+func (c *parsedCertificate) uncovered(hostname string) string {
+	if c.leaf == nil || hostname == "" {
+		return ""
+	}
+	_, parent, _ := strings.Cut(hostname, ".")
+	for _, name := range c.leaf.DNSNames {
+		if name = strings.ToLower(name); name == hostname || name == "*."+parent {
+			return ""
+		}
+	}
+	if len(c.leaf.DNSNames) == 0 {
+		return "no hostname"
+	}
+	return strings.Join(c.leaf.DNSNames, ", ")
+}

@@ -1,0 +1,55 @@
+package graph
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// class is a GatewayClass of ours with its configuration.
+type class struct {
+	*Class
+	config *v1alpha1.GatewayConfig
+}
+
+// readClasses finds the GatewayClasses that name our controller.
+func (b *builder) readClasses() {
+	b.classes = map[string]*class{}
+	for _, source := range b.s.GatewayClasses.All() {
+		if source.Spec.ControllerName != v1alpha1.ControllerName {
+			continue
+		}
+		c := &class{Class: &Class{Source: source}}
+		c.SupportedVersion = yes(string(gatewayv1.GatewayClassReasonSupportedVersion),
+			"The installed Gateway API CRDs are of a supported version")
+		b.acceptClass(c)
+		b.classes[source.Name] = c
+		b.g.Classes = append(b.g.Classes, c.Class)
+	}
+}
+
+// acceptClass resolves the class's parametersRef.
+func (b *builder) acceptClass(c *class) {
+	c.Accepted = yes(string(gatewayv1.GatewayClassReasonAccepted), "Gateways of this class are served by Gatewright")
+	ref := c.Source.Spec.ParametersRef
+	if ref == nil {
+		return
+	}
+	key := types.NamespacedName{Name: ref.Name}
+	fault := "GatewayConfig has a namespace: write spec.parametersRef.namespace"
+	if ref.Namespace != nil && *ref.Namespace != "" {
+		key.Namespace = string(*ref.Namespace)
+		fault, c.config = b.parametersFault(string(ref.Group), string(ref.Kind), key)
+	}
+	if fault == "" {
+		return
+	}
+	finding := diagnostic.Diagnostic{
+		Field: "spec.parametersRef", Severity: diagnostic.Warn,
+		Reason: string(gatewayv1.GatewayClassReasonInvalidParameters), Message: fault,
+	}
+	c.Accepted = no(finding.Reason, finding.String())
+	b.report("GatewayClass", c.Source, finding)
+}

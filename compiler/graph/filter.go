@@ -1,0 +1,148 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// reasonFilter marks unresolved references of filters among those of backends:
+// a filter that is not there makes its whole rule answer with an error.
+const reasonFilter = string(gatewayv1.RouteReasonInvalidKind)
+
+func isFilterReference(d diagnostic.Diagnostic) bool {
+	return d.Reason == reasonFilter && strings.Contains(d.Field, ".filters[")
+}
+
+// readFilters reads the rule's filters.
+func (r *ruleReader) readFilters() {
+	seen := map[gatewayv1.HTTPRouteFilterType]bool{}
+	for i := range r.source.Filters {
+		f, field := &r.source.Filters[i], fmt.Sprintf("%s.filters[%d]", r.field, i)
+		if seen[f.Type] && f.Type != gatewayv1.HTTPRouteFilterExtensionRef && f.Type != gatewayv1.HTTPRouteFilterRequestMirror {
+			r.incompatible(field, fmt.Sprintf("a rule can have one filter of type %s", f.Type))
+			continue
+		}
+		seen[f.Type] = true
+		r.readFilter(f, field)
+	}
+	switch {
+	case r.rule.Redirect != nil && r.rule.Rewrite != nil:
+		r.incompatible(r.field+".filters", "a request cannot be redirected and rewritten as well")
+	case r.rule.Redirect != nil && len(r.source.BackendRefs) > 0:
+		r.incompatible(r.field+".backendRefs", "a rule that redirects sends nothing to backends")
+	}
+}
+
+func (r *ruleReader) readFilter(f *gatewayv1.HTTPRouteFilter, field string) {
+	switch {
+	case f.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && f.RequestHeaderModifier != nil:
+		r.rule.RequestHeaders = r.readHeaderFilter(f.RequestHeaderModifier, field+".requestHeaderModifier", true)
+	case f.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && f.ResponseHeaderModifier != nil:
+		r.rule.ResponseHeaders = r.readHeaderFilter(f.ResponseHeaderModifier, field+".responseHeaderModifier", false)
+	case f.Type == gatewayv1.HTTPRouteFilterRequestRedirect && f.RequestRedirect != nil:
+		r.readRedirect(f.RequestRedirect, field+".requestRedirect")
+	case f.Type == gatewayv1.HTTPRouteFilterURLRewrite && f.URLRewrite != nil:
+		r.readRewrite(f.URLRewrite, field+".urlRewrite")
+	case f.Type == gatewayv1.HTTPRouteFilterExtensionRef && f.ExtensionRef != nil:
+		r.unresolved = append(r.unresolved, diagnostic.Diagnostic{
+			Field: field + ".extensionRef", Severity: diagnostic.Warn, Reason: reasonFilter,
+			Message: fmt.Sprintf("no filters of kind %s (group %q) are known", f.ExtensionRef.Kind, f.ExtensionRef.Group),
+			Fix:     "the rule answers 500 until it is left out",
+		})
+	default:
+		r.unsupported(field+".type", fmt.Sprintf("filters of type %q are", f.Type))
+	}
+}
+
+func (r *ruleReader) readRedirect(f *gatewayv1.HTTPRequestRedirectFilter, field string) {
+	out := &Redirect{Code: 302}
+	if f.Scheme != nil && *f.Scheme != "" {
+		out.Scheme = strings.ToLower(*f.Scheme)
+		if out.Scheme != "http" && out.Scheme != "https" {
+			r.refuse(field+".scheme", fmt.Sprintf("%q is no scheme to redirect to", *f.Scheme), "write http or https")
+		}
+	}
+	out.Hostname = r.readPreciseHostname(f.Hostname, field+".hostname")
+	if f.Port != nil {
+		out.Port = *f.Port
+		if out.Port < 1 || out.Port > 65535 {
+			r.refuse(field+".port", fmt.Sprintf("%d is no port", out.Port), "")
+		}
+	}
+	if f.StatusCode != nil {
+		out.Code = *f.StatusCode
+		if !slices.Contains([]int{301, 302, 303, 307, 308}, out.Code) {
+			r.refuse(field+".statusCode", fmt.Sprintf("%d is no redirect", out.Code), "write 301, 302, 303, 307 or 308")
+		}
+	}
+	out.Path = r.readPathModifier(f.Path, field+".path")
+	r.rule.Redirect = out
+}
+
+func (r *ruleReader) readRewrite(f *gatewayv1.HTTPURLRewriteFilter, field string) {
+	r.rule.Rewrite = &Rewrite{
+		Hostname: r.readPreciseHostname(f.Hostname, field+".hostname"),
+		Path:     r.readPathModifier(f.Path, field+".path"),
+	}
+}
+
+func (r *ruleReader) readPreciseHostname(h *gatewayv1.PreciseHostname, field string) string {
+	if h == nil || *h == "" {
+		return ""
+	}
+	lower, ok := lowerHostname(string(*h))
+	if !ok || strings.HasPrefix(lower, "*") {
+		r.refuse(field, fmt.Sprintf("%q is no hostname", *h), "")
+	}
+	return lower
+}
+
+// readPathModifier reads the path of a redirect or rewrite. Only a prefix match
+// has a prefix to replace (HTTPPathModifier.replacePrefixMatch).
+func (r *ruleReader) readPathModifier(p *gatewayv1.HTTPPathModifier, field string) *PathRewrite {
+	if p == nil {
+		return nil
+	}
+	out := &PathRewrite{}
+	switch {
+	case p.Type == gatewayv1.FullPathHTTPPathModifier && p.ReplaceFullPath != nil:
+		out.Value = *p.ReplaceFullPath
+		field += ".replaceFullPath"
+	case p.Type == gatewayv1.PrefixMatchHTTPPathModifier && p.ReplacePrefixMatch != nil:
+		out.Prefix, out.Value = true, *p.ReplacePrefixMatch
+		field += ".replacePrefixMatch"
+		if slices.ContainsFunc(r.rule.Matches, func(m Match) bool { return m.PathKind != PathPrefix }) {
+			r.incompatible(field, "only a match of type PathPrefix has a prefix to replace")
+		}
+	default:
+		r.refuse(field+".type", fmt.Sprintf("%q is no type of path modifier", p.Type),
+			"write ReplaceFullPath or ReplacePrefixMatch, with its value")
+	}
+	if fault := textFault(out.Value); fault != "" {
+		r.refuse(field, fault, "")
+	}
+	return out
+}
+
+// readBackendFilters reads the filters of single backends, of which only the
+// question for websockets can be answered.
+func (r *ruleReader) readBackendFilters() {
+	for i := range r.source.BackendRefs {
+		for j := range r.source.BackendRefs[i].Filters {
+			f := &r.source.BackendRefs[i].Filters[j]
+			field := fmt.Sprintf("%s.backendRefs[%d].filters[%d]", r.field, i, j)
+			if f.Type != gatewayv1.HTTPRouteFilterRequestHeaderModifier || f.RequestHeaderModifier == nil {
+				r.unsupported(field, fmt.Sprintf("filters of type %q for a single backend are", f.Type))
+				continue
+			}
+			if changes := r.readHeaderFilter(f.RequestHeaderModifier, field+".requestHeaderModifier", true); len(changes) > 0 {
+				r.unsupported(field, "changed headers for a single backend are")
+			}
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package graph
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// readGateways finds the Gateways of our classes.
+func (b *builder) readGateways() {
+	for _, source := range b.s.Gateways.All() {
+		c, ours := b.classes[string(source.Spec.GatewayClassName)]
+		if !ours {
+			continue
+		}
+		c.Used = true
+		g := &Gateway{Source: source}
+		b.gateways[g.Key()] = g
+		b.g.Gateways = append(b.g.Gateways, g)
+		b.readGateway(g, c)
+	}
+}
+
+// readGateway goes through what decides whether a Gateway is accepted; the
+// first objection counts.
+func (b *builder) readGateway(g *Gateway, c *class) {
+	objections := []diagnostic.Diagnostic{}
+	objections = append(objections, b.resolveConfig(g, c)...)
+	objections = append(objections, readAddresses(g)...)
+	b.report("Gateway", g.Source, objections...)
+	b.readListeners(g)
+	b.report("Gateway", g.Source, shimFindings(g.Source)...)
+	b.report("Gateway", g.Source, unsupportedGatewayFields(g.Source)...)
+	switch {
+	case len(objections) > 0:
+		g.Accepted = no(objections[0].Reason, sentences(objections))
+	default:
+		g.Accepted = acceptListeners(g.Listeners)
+	}
+}
+
+// resolveConfig overlays the class's parameters with the Gateway's own.
+func (b *builder) resolveConfig(g *Gateway, c *class) []diagnostic.Diagnostic {
+	invalid := func(field, message string) []diagnostic.Diagnostic {
+		return []diagnostic.Diagnostic{{
+			Field: field, Severity: diagnostic.Warn,
+			Reason: string(gatewayv1.GatewayReasonInvalidParameters), Message: message,
+		}}
+	}
+	g.Config = overlay(c.config)
+	if !c.Accepted.True {
+		return invalid("spec.gatewayClassName",
+			fmt.Sprintf("GatewayClass %q is not accepted: %s", c.Source.Name, c.Accepted.Message))
+	}
+	if g.Source.Spec.Infrastructure == nil || g.Source.Spec.Infrastructure.ParametersRef == nil {
+		return nil
+	}
+	ref := g.Source.Spec.Infrastructure.ParametersRef
+	key := types.NamespacedName{Namespace: g.Source.Namespace, Name: ref.Name}
+	fault, own := b.parametersFault(string(ref.Group), string(ref.Kind), key)
+	if fault != "" {
+		return invalid("spec.infrastructure.parametersRef", fault)
+	}
+	g.Config = overlay(c.config, own)
+	return nil
+}
+
+// readAddresses reads the static addresses. Types other than IPAddress make the
+// Gateway unacceptable; addresses that no load balancer can give leave it
+// accepted and are an AddressProblem.
+func readAddresses(g *Gateway) []diagnostic.Diagnostic {
+	var objections []diagnostic.Diagnostic
+	families := map[bool]int{}
+	for i, a := range g.Source.Spec.Addresses {
+		field := fmt.Sprintf("spec.addresses[%d]", i)
+		if a.Type != nil && *a.Type != gatewayv1.IPAddressType {
+			objections = append(objections, diagnostic.Diagnostic{
+				Field: field + ".type", Severity: diagnostic.Warn,
+				Reason:  string(gatewayv1.GatewayReasonUnsupportedAddress),
+				Message: fmt.Sprintf("addresses of type %q are not supported", *a.Type),
+				Fix:     "write an IP address, with type: IPAddress",
+			})
+			continue
+		}
+		if a.Value == "" {
+			// The load balancer is to choose, as without spec.addresses.
+			continue
+		}
+		ip, err := netip.ParseAddr(a.Value)
+		if err != nil || ip.Zone() != "" {
+			g.AddressProblem = fmt.Sprintf("%s.value: %q is no IP address", field, a.Value)
+			continue
+		}
+		ip = ip.Unmap()
+		families[ip.Is4()]++
+		g.Addresses = append(g.Addresses, ip.String())
+	}
+	if g.AddressProblem == "" && (families[true] > 1 || families[false] > 1) {
+		g.AddressProblem = "spec.addresses: a Service has at most one IPv4 and one IPv6 address, so " +
+			strings.Join(g.Addresses, ", ") + " cannot be had together: leave one address of each family"
+	}
+	return append(objections, contradictingAddresses(g)...)
+}
+
+// contradictingAddresses finds an annotation for MetalLB that asks for other
+// addresses than the Gateway.
+func contradictingAddresses(g *Gateway) []diagnostic.Diagnostic {
+	if g.Source.Spec.Infrastructure == nil || len(g.Addresses) == 0 {
+		return nil
+	}
+	for _, key := range loadBalancerIPs {
+		annotation := string(g.Source.Spec.Infrastructure.Annotations[gatewayv1.AnnotationKey(key)])
+		if annotation == "" || sameAddresses(annotation, g.Addresses) {
+			continue
+		}
+		return []diagnostic.Diagnostic{{
+			Field:    fmt.Sprintf("spec.infrastructure.annotations[%s]", key),
+			Severity: diagnostic.Deny, Reason: string(gatewayv1.GatewayReasonInvalid),
+			Message: fmt.Sprintf("%q contradicts spec.addresses (%s)", annotation, strings.Join(g.Addresses, ", ")),
+			Fix:     "leave the annotation out, spec.addresses is enough",
+		}}
+	}
+	return nil
+}
+
+func sameAddresses(list string, addresses []string) bool {
+	var listed []string
+	for entry := range strings.SplitSeq(list, ",") {
+		ip, err := netip.ParseAddr(strings.TrimSpace(entry))
+		if err != nil {
+			return false
+		}
+		listed = append(listed, ip.Unmap().String())
+	}
+	wanted := slices.Sorted(slices.Values(addresses))
+	slices.Sort(listed)
+	return slices.Equal(listed, wanted)
+}
+
+// acceptListeners sums up the listeners: a Gateway needs one that is accepted.
+func acceptListeners(listeners []*Listener) Verdict {
+	var refused []string
+	for _, l := range listeners {
+		if !l.Accepted.True {
+			refused = append(refused, fmt.Sprintf("listener %q: %s", l.Source.Name, l.Accepted.Message))
+		}
+	}
+	reason := string(gatewayv1.GatewayReasonListenersNotValid)
+	switch {
+	case len(refused) == 0:
+		return yes(string(gatewayv1.GatewayReasonAccepted), "The Gateway is accepted")
+	case len(refused) == len(listeners):
+		return no(reason, strings.Join(refused, "; "))
+	}
+	return yes(reason, "The Gateway is accepted without some of its listeners: "+strings.Join(refused, "; "))
+}
+
+// unsupportedGatewayFields warns of fields that have no effect. Those that
+// protect something make their listeners unacceptable instead.
+func unsupportedGatewayFields(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
+	var findings []diagnostic.Diagnostic
+	warn := func(field, message string) {
+		findings = append(findings, diagnostic.Diagnostic{
+			Field: field, Severity: diagnostic.Warn,
+			Reason: string(gatewayv1.ListenerReasonUnsupportedValue), Message: message,
+		})
+	}
+	if g.Spec.TLS != nil && g.Spec.TLS.Backend != nil {
+		warn("spec.tls.backend", "client certificates for backends are not supported and have no effect")
+	}
+	for i, l := range g.Spec.Listeners {
+		if l.TLS != nil && len(l.TLS.Options) > 0 {
+			warn(fmt.Sprintf("spec.listeners[%d].tls.options", i), "no options are known, so these have no effect")
+		}
+	}
+	if s := g.Spec.AllowedListeners; s != nil && s.Namespaces != nil && s.Namespaces.From != nil &&
+		*s.Namespaces.From != gatewayv1.NamespacesFromNone {
+		warn("spec.allowedListeners", "ListenerSets are not supported and have no effect")
+	}
+	return findings
+}
+
+// The annotations of a Gateway with which cert-manager's gateway-shim is asked
+// for certificates.
+const (
+	issuerAnnotation        = "cert-manager.io/issuer"
+	clusterIssuerAnnotation = "cert-manager.io/cluster-issuer"
+)
+
+func hasIssuer(g *gatewayv1.Gateway) bool {
+	return g.Annotations[issuerAnnotation] != "" || g.Annotations[clusterIssuerAnnotation] != ""
+}
+
+// shimFindings warns of what cert-manager's gateway-shim skips with no more
+// than an event.
+func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
+	if !hasIssuer(g) {
+		return nil
+	}
+	var findings []diagnostic.Diagnostic
+	warn := func(field, message, fix string) {
+		findings = append(findings, diagnostic.Diagnostic{
+			Field: field, Severity: diagnostic.Warn, Reason: "BadConfig", Message: message, Fix: fix,
+		})
+	}
+	if g.Annotations[issuerAnnotation] != "" && g.Annotations[clusterIssuerAnnotation] != "" {
+		warn("metadata.annotations", "cert-manager takes an issuer or a cluster issuer, not both",
+			"leave out one of "+issuerAnnotation+" and "+clusterIssuerAnnotation)
+	}
+	for i, l := range g.Spec.Listeners {
+		if l.Protocol != gatewayv1.HTTPSProtocolType {
+			continue
+		}
+		field := fmt.Sprintf("spec.listeners[%d]", i)
+		if l.Hostname == nil || *l.Hostname == "" {
+			warn(field+".hostname", "cert-manager makes no certificate for a listener without hostname", "write the hostname")
+		}
+		if l.TLS == nil {
+			continue
+		}
+		for j, ref := range l.TLS.CertificateRefs {
+			if ref.Namespace != nil && string(*ref.Namespace) != g.Namespace {
+				warn(fmt.Sprintf("%s.tls.certificateRefs[%d].namespace", field, j),
+					"cert-manager makes no certificate in another namespace than the Gateway's", "")
+			}
+		}
+	}
+	return findings
+}

@@ -1,0 +1,251 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// reservedPorts of the data-plane pod, which listeners cannot have.
+var reservedPorts = []int32{
+	bundle.ControlPort, bundle.HealthPort, bundle.NoEndpointsPort,
+	bundle.InvalidBackendPort, bundle.ResolverPort, bundle.StatusPort,
+}
+
+// readListeners judges each listener by itself, then all together.
+func (b *builder) readListeners(g *Gateway) {
+	for i := range g.Source.Spec.Listeners {
+		source := &g.Source.Spec.Listeners[i]
+		l := &Listener{Source: source, Index: i, SupportedKinds: []gatewayv1.RouteGroupKind{}}
+		if source.Hostname != nil {
+			l.Hostname = strings.ToLower(string(*source.Hostname))
+		}
+		g.Listeners = append(g.Listeners, l)
+		l.Conflicted = no(string(gatewayv1.ListenerReasonNoConflicts), "No other listener is in its way")
+		b.acceptListener(g, l)
+		b.resolveListener(g, l)
+	}
+	b.findConflicts(g)
+}
+
+func listenerField(l *Listener) string { return fmt.Sprintf("spec.listeners[%d]", l.Index) }
+
+// acceptListener goes through what makes a listener unacceptable by itself; the
+// first objection counts.
+func (b *builder) acceptListener(g *Gateway, l *Listener) {
+	l.Accepted = yes(string(gatewayv1.ListenerReasonAccepted), "The listener is accepted")
+	for _, check := range []func(*Gateway, *Listener) *diagnostic.Diagnostic{
+		checkProtocol, checkTLSMode, checkPort, checkListenerHostname, checkClientValidation,
+	} {
+		if objection := check(g, l); objection != nil {
+			objection.Severity = diagnostic.Warn
+			b.report("Gateway", g.Source, *objection)
+			l.Accepted = no(objection.Reason, objection.String())
+			return
+		}
+	}
+}
+
+func checkProtocol(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+	switch l.Source.Protocol {
+	case gatewayv1.HTTPProtocolType:
+		return nil
+	case gatewayv1.HTTPSProtocolType:
+		l.TLS = true
+		return nil
+	}
+	return &diagnostic.Diagnostic{
+		Field:   listenerField(l) + ".protocol",
+		Reason:  string(gatewayv1.ListenerReasonUnsupportedProtocol),
+		Message: fmt.Sprintf("protocol %q is not supported", l.Source.Protocol),
+		Fix:     "write HTTP or HTTPS",
+	}
+}
+
+func checkTLSMode(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+	t := l.Source.TLS
+	if t == nil || t.Mode == nil || *t.Mode == "" || *t.Mode == gatewayv1.TLSModeTerminate {
+		return nil
+	}
+	return &diagnostic.Diagnostic{
+		Field:   listenerField(l) + ".tls.mode",
+		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
+		Message: fmt.Sprintf("TLS mode %q is not supported", *t.Mode),
+		Fix:     "write Terminate",
+	}
+}
+
+func checkPort(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+	if l.Source.Port > 0 && l.Source.Port <= 65535 && !slices.Contains(reservedPorts, l.Source.Port) {
+		return nil
+	}
+	return &diagnostic.Diagnostic{
+		Field:   listenerField(l) + ".port",
+		Reason:  string(gatewayv1.ListenerReasonPortUnavailable),
+		Message: fmt.Sprintf("port %d is used by the data plane itself", l.Source.Port),
+		Fix:     "choose another port",
+	}
+}
+
+func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+	if l.Hostname == "" {
+		return nil
+	}
+	if _, ok := lowerHostname(l.Hostname); ok {
+		return nil
+	}
+	return &diagnostic.Diagnostic{
+		Field:   listenerField(l) + ".hostname",
+		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
+		Message: fmt.Sprintf("%q is no hostname", l.Hostname),
+	}
+}
+
+// checkClientValidation fails closed: without it, a listener that asks for
+// client certificates would let everyone in.
+func checkClientValidation(g *Gateway, l *Listener) *diagnostic.Diagnostic {
+	if !l.TLS || g.Source.Spec.TLS == nil || g.Source.Spec.TLS.Frontend == nil {
+		return nil
+	}
+	frontend := g.Source.Spec.TLS.Frontend
+	validation, field := frontend.Default.Validation, "spec.tls.frontend.default.validation"
+	for i, p := range frontend.PerPort {
+		if p.Port == l.Source.Port {
+			validation, field = p.TLS.Validation, fmt.Sprintf("spec.tls.frontend.perPort[%d].tls.validation", i)
+		}
+	}
+	if validation == nil {
+		return nil
+	}
+	return &diagnostic.Diagnostic{
+		Field:   field,
+		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
+		Message: "client certificates cannot be validated yet, so the listener stays closed",
+	}
+}
+
+// resolveListener resolves what the listener refers to: kinds of routes and
+// certificates. Each problem is told; the first gives the reason.
+func (b *builder) resolveListener(g *Gateway, l *Listener) {
+	l.ResolvedRefs = yes(string(gatewayv1.ListenerReasonResolvedRefs), "All references are resolved")
+	problems := resolveKinds(l)
+	if l.TLS {
+		faults, remarks := b.resolveCertificates(g, l)
+		problems = append(problems, faults...)
+		b.report("Gateway", g.Source, remarks...)
+	}
+	b.report("Gateway", g.Source, problems...)
+	if len(problems) > 0 {
+		l.ResolvedRefs = no(problems[0].Reason, sentences(problems))
+	}
+}
+
+// resolveKinds fills in which kinds of routes the listener takes: HTTPRoutes,
+// where its protocol is one of HTTP.
+func resolveKinds(l *Listener) []diagnostic.Diagnostic {
+	group := gatewayv1.Group(gatewayv1.GroupName)
+	http := gatewayv1.RouteGroupKind{Group: &group, Kind: "HTTPRoute"}
+	served := l.Source.Protocol == gatewayv1.HTTPProtocolType || l.Source.Protocol == gatewayv1.HTTPSProtocolType
+	var wanted []gatewayv1.RouteGroupKind
+	if l.Source.AllowedRoutes != nil {
+		wanted = l.Source.AllowedRoutes.Kinds
+	}
+	if len(wanted) == 0 && served {
+		l.SupportedKinds = append(l.SupportedKinds, http)
+	}
+	var problems []diagnostic.Diagnostic
+	for i, k := range wanted {
+		known := served && k.Kind == http.Kind && (k.Group == nil || *k.Group == group)
+		switch {
+		case !known:
+			problems = append(problems, diagnostic.Diagnostic{
+				Field:    fmt.Sprintf("%s.allowedRoutes.kinds[%d]", listenerField(l), i),
+				Severity: diagnostic.Warn, Reason: string(gatewayv1.ListenerReasonInvalidRouteKinds),
+				Message: fmt.Sprintf("a listener of protocol %s does not take routes of kind %q", l.Source.Protocol, k.Kind),
+				Fix:     "write kind: HTTPRoute, or leave allowedRoutes.kinds out",
+			})
+		case len(l.SupportedKinds) == 0:
+			l.SupportedKinds = append(l.SupportedKinds, http)
+		}
+	}
+	return problems
+}
+
+// findConflicts refuses all listeners that are not distinct: none of them wins
+// (Gateway API, "Handling indistinct Listeners"). Listeners of protocols that
+// are not supported are in nobody's way.
+func (b *builder) findConflicts(g *Gateway) {
+	for _, l := range g.Listeners {
+		if len(l.SupportedKinds) == 0 && l.Accepted.Reason == string(gatewayv1.ListenerReasonUnsupportedProtocol) {
+			continue
+		}
+		for _, other := range g.Listeners {
+			reason, message := conflict(l, other)
+			if reason == "" {
+				continue
+			}
+			finding := diagnostic.Diagnostic{
+				Field: listenerField(l), Severity: diagnostic.Warn, Reason: reason, Message: message,
+				Fix: "change one of the two, until then neither serves",
+			}
+			b.report("Gateway", g.Source, finding)
+			l.Conflicted = yes(reason, finding.String())
+			if l.Accepted.True {
+				l.Accepted = no(reason, finding.String())
+			}
+			break
+		}
+	}
+}
+
+func conflict(l, other *Listener) (reason, message string) {
+	switch {
+	case l == other || l.Source.Port != other.Source.Port,
+		other.Accepted.Reason == string(gatewayv1.ListenerReasonUnsupportedProtocol):
+		return "", ""
+	case l.Source.Protocol != other.Source.Protocol:
+		return string(gatewayv1.ListenerReasonProtocolConflict),
+			fmt.Sprintf("listener %q speaks %s on port %d, where %q speaks %s",
+				l.Source.Name, l.Source.Protocol, l.Source.Port, other.Source.Name, other.Source.Protocol)
+	case l.Hostname == other.Hostname:
+		return string(gatewayv1.ListenerReasonHostnameConflict),
+			fmt.Sprintf("listener %q has the same hostname and port as %q", l.Source.Name, other.Source.Name)
+	}
+	return "", ""
+}
+
+// allowsNamespace says whether routes of the namespace may attach.
+func (b *builder) allowsNamespace(g *Gateway, l *Listener, namespace string) bool {
+	from := gatewayv1.NamespacesFromSame
+	var selector *metav1.LabelSelector
+	if a := l.Source.AllowedRoutes; a != nil && a.Namespaces != nil {
+		if a.Namespaces.From != nil {
+			from = *a.Namespaces.From
+		}
+		selector = a.Namespaces.Selector
+	}
+	switch from {
+	case gatewayv1.NamespacesFromAll:
+		return true
+	case gatewayv1.NamespacesFromSame:
+		return namespace == g.Source.Namespace
+	case gatewayv1.NamespacesFromSelector:
+		s, err := metav1.LabelSelectorAsSelector(selector)
+		return err == nil && s.Matches(b.namespaceLabels(namespace))
+	}
+	return false
+}
+
+func (b *builder) namespaceLabels(name string) labels.Set {
+	if ns, ok := b.s.Namespaces.Get("", name); ok {
+		return ns.Labels
+	}
+	return nil
+}

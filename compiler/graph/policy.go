@@ -1,0 +1,258 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// defaultIdleTimeout of proxied connections: Home Assistant and its like keep
+// websockets silent for longer than nginx's own minute.
+const defaultIdleTimeout = time.Hour
+
+// longestIdleTimeout is what a timeout of 0s, never, comes to: nginx's timers
+// count milliseconds in 31 bits.
+const longestIdleTimeout = 24 * 24 * time.Hour
+
+// policyTarget is an HTTPRoute, or one rule of it.
+type policyTarget struct {
+	namespace, name string
+	// section is the rule's name; empty for the whole route.
+	section string
+}
+
+func (t policyTarget) rule(name string) policyTarget {
+	t.section = name
+	return t
+}
+
+func (t policyTarget) route() types.NamespacedName {
+	return types.NamespacedName{Namespace: t.namespace, Name: t.name}
+}
+
+// policies has the sound policies of each target, the winning one first.
+type policies map[policyTarget][]*v1alpha1.WebSocketPolicy
+
+func isGenerated(p *v1alpha1.WebSocketPolicy) bool {
+	return p.Labels[v1alpha1.LabelGenerated] == "true"
+}
+
+func targetsOf(p *v1alpha1.WebSocketPolicy) []policyTarget {
+	var targets []policyTarget
+	for _, ref := range p.Spec.TargetRefs {
+		t := policyTarget{namespace: p.Namespace, name: string(ref.Name)}
+		if ref.SectionName != nil {
+			t.section = string(*ref.SectionName)
+		}
+		if ref.Group == gatewayv1.GroupName && ref.Kind == "HTTPRoute" && !slices.Contains(targets, t) {
+			targets = append(targets, t)
+		}
+	}
+	return targets
+}
+
+// readPolicies sorts the policies by target and precedence. A user's wins over
+// a generated one, then the older one.
+func (b *builder) readPolicies() {
+	b.policies = policies{}
+	for _, p := range b.s.WebSocketPolicies.All() {
+		if timeoutFault(p) != nil {
+			continue
+		}
+		for _, target := range targetsOf(p) {
+			b.policies[target] = append(b.policies[target], p)
+		}
+	}
+	for _, same := range b.policies {
+		slices.SortFunc(same, comparePolicies)
+	}
+}
+
+func comparePolicies(a, b *v1alpha1.WebSocketPolicy) int {
+	if isGenerated(a) != isGenerated(b) {
+		if isGenerated(b) {
+			return -1
+		}
+		return 1
+	}
+	return compareAge(a, b)
+}
+
+func timeoutFault(p *v1alpha1.WebSocketPolicy) *diagnostic.Diagnostic {
+	if p.Spec.IdleTimeout == nil {
+		return nil
+	}
+	if d, err := time.ParseDuration(string(*p.Spec.IdleTimeout)); err == nil && d >= 0 {
+		return nil
+	}
+	d := badDuration("spec.idleTimeout", *p.Spec.IdleTimeout)
+	return &d
+}
+
+// readPolicy applies the policy that wins for the rule: a user's over a
+// generated one, then that of the rule over that of the whole route.
+func (r *ruleReader) readPolicy() {
+	r.rule.IdleTimeout = defaultIdleTimeout
+	whole := policyTarget{namespace: r.route.Namespace, name: r.route.Name}
+	var candidates []*v1alpha1.WebSocketPolicy
+	if r.rule.Name != "" {
+		candidates = append(candidates, first(r.policies[whole.rule(r.rule.Name)])...)
+	}
+	candidates = append(candidates, first(r.policies[whole])...)
+	if len(candidates) == 0 {
+		return
+	}
+	winner := candidates[0]
+	if isGenerated(winner) && !isGenerated(candidates[len(candidates)-1]) {
+		winner = candidates[len(candidates)-1]
+	}
+	r.rule.WebSocket = true
+	if winner.Spec.IdleTimeout != nil {
+		r.rule.IdleTimeout = cmp.Or(duration(*winner.Spec.IdleTimeout, defaultIdleTimeout), longestIdleTimeout)
+	}
+}
+
+func first[T any](all []T) []T { return all[:min(1, len(all))] }
+
+// judgePolicies says what became of each policy.
+func (b *builder) judgePolicies() {
+	routes := map[types.NamespacedName]*Route{}
+	for _, r := range b.g.Routes {
+		routes[r.Key()] = r
+	}
+	for _, source := range b.s.WebSocketPolicies.All() {
+		j := policyJudge{builder: b, policy: source, outcomes: map[types.NamespacedName]*policyOutcome{}}
+		for i, target := range targetsOf(source) {
+			j.judge(target, routes[target.route()], fmt.Sprintf("spec.targetRefs[%d]", i))
+		}
+		j.finish()
+	}
+}
+
+// policyJudge gathers the outcomes of one policy's targets.
+type policyJudge struct {
+	*builder
+	policy   *v1alpha1.WebSocketPolicy
+	outcomes map[types.NamespacedName]*policyOutcome
+	findings []diagnostic.Diagnostic
+	missing  []PolicyAncestor
+}
+
+// policyOutcome is what became of the policy for one Gateway.
+type policyOutcome struct {
+	effective  bool
+	objections []diagnostic.Diagnostic
+}
+
+func (j *policyJudge) judge(target policyTarget, route *Route, field string) {
+	if route == nil {
+		if _, exists := j.s.HTTPRoutes.Get(target.namespace, target.name); !exists {
+			d := j.note(diagnostic.Diagnostic{
+				Field: field + ".name", Reason: string(gatewayv1.PolicyReasonTargetNotFound),
+				Message: fmt.Sprintf("HTTPRoute %q not found in namespace %q", target.name, target.namespace),
+				Fix:     meant(target.name, j.routeNames(target.namespace)),
+			})
+			j.missing = append(j.missing, PolicyAncestor{Target: target.route(), Accepted: no(d.Reason, d.String())})
+		}
+		return
+	}
+	objection := j.objection(target, route, field)
+	if objection != nil {
+		*objection = j.note(*objection)
+	}
+	for _, parent := range route.Parents {
+		o := j.outcomes[parent.Gateway.Key()]
+		if o == nil {
+			o = &policyOutcome{}
+			j.outcomes[parent.Gateway.Key()] = o
+		}
+		if objection == nil {
+			o.effective = true
+		} else if !slices.Contains(o.objections, *objection) {
+			o.objections = append(o.objections, *objection)
+		}
+	}
+}
+
+func (j *policyJudge) note(d diagnostic.Diagnostic) diagnostic.Diagnostic {
+	d.Severity = cmp.Or(d.Severity, diagnostic.Warn)
+	if !slices.Contains(j.findings, d) {
+		j.findings = append(j.findings, d)
+	}
+	return d
+}
+
+// objection says why the policy has no effect on a target that exists.
+func (j *policyJudge) objection(target policyTarget, route *Route, field string) *diagnostic.Diagnostic {
+	if fault := timeoutFault(j.policy); fault != nil {
+		return fault
+	}
+	if target.section != "" {
+		var names []string
+		for _, rule := range route.Source.Spec.Rules {
+			if rule.Name != nil {
+				names = append(names, string(*rule.Name))
+			}
+		}
+		if !slices.Contains(names, target.section) {
+			return &diagnostic.Diagnostic{
+				Field: field + ".sectionName", Reason: string(gatewayv1.PolicyReasonTargetNotFound),
+				Message: fmt.Sprintf("HTTPRoute %q has no rule named %q", target.name, target.section),
+				Fix:     meant(target.section, names),
+			}
+		}
+	}
+	if winner := j.policies[target][0]; winner != j.policy {
+		return &diagnostic.Diagnostic{
+			Field: field, Reason: string(gatewayv1.PolicyReasonConflicted),
+			Message: fmt.Sprintf("WebSocketPolicy %q has the same target and wins", winner.Name),
+			Fix:     "delete one of the two",
+		}
+	}
+	return nil
+}
+
+func (j *policyJudge) routeNames(namespace string) []string {
+	var names []string
+	for _, r := range j.s.HTTPRoutes.InNamespace(namespace) {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// finish adds the policy to the graph, unless only routes of others are
+// concerned.
+func (j *policyJudge) finish() {
+	if len(j.outcomes) == 0 && len(j.missing) == 0 {
+		return
+	}
+	j.report("WebSocketPolicy", j.policy, j.findings...)
+	p := &Policy{Source: j.policy}
+	for gateway, o := range j.outcomes {
+		p.Ancestors = append(p.Ancestors, PolicyAncestor{Gateway: gateway, Accepted: o.verdict()})
+	}
+	slices.SortFunc(p.Ancestors, func(a, b PolicyAncestor) int {
+		return strings.Compare(a.Gateway.String(), b.Gateway.String())
+	})
+	p.Ancestors = append(p.Ancestors, j.missing...)
+	j.g.Policies = append(j.g.Policies, p)
+}
+
+func (o *policyOutcome) verdict() Verdict {
+	accepted := string(gatewayv1.PolicyReasonAccepted)
+	switch {
+	case len(o.objections) == 0:
+		return yes(accepted, "The policy is in effect")
+	case o.effective:
+		return yes(accepted, "The policy is in effect for some of its targets: "+sentences(o.objections))
+	}
+	return no(o.objections[0].Reason, sentences(o.objections))
+}

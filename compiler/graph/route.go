@@ -1,0 +1,143 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// readRoutes finds the HTTPRoutes that name a Gateway of ours.
+func (b *builder) readRoutes() {
+	for _, source := range b.s.HTTPRoutes.All() {
+		parents, findings := b.readParents(source)
+		if len(parents) == 0 {
+			b.report("HTTPRoute", source, findings...)
+			continue
+		}
+		route := &Route{Source: source, Parents: parents}
+		b.g.Routes = append(b.g.Routes, route)
+		findings = append(findings, b.readRules(route)...)
+		findings = append(findings, hostnameFindings(source)...)
+		findings = append(findings, b.attach(route)...)
+		if !b.isOursAlone(source) {
+			softened(findings)
+		}
+		b.report("HTTPRoute", source, findings...)
+	}
+	b.sortAttachments()
+}
+
+// readParents returns the route's parents that are Gateways of ours. One that
+// does not exist could be anybody's, so it is told and nothing else is judged.
+func (b *builder) readParents(source *gatewayv1.HTTPRoute) (parents []Parent, findings []diagnostic.Diagnostic) {
+	for i, ref := range source.Spec.ParentRefs {
+		key, ok := gatewayOf(ref, source.Namespace)
+		if !ok {
+			continue
+		}
+		if g, ours := b.gateways[key]; ours {
+			parents = append(parents, Parent{Ref: ref, Gateway: g, Index: i})
+			continue
+		}
+		if _, exists := b.s.Gateways.Get(key.Namespace, key.Name); exists {
+			continue
+		}
+		var names []string
+		for _, g := range b.s.Gateways.InNamespace(key.Namespace) {
+			names = append(names, g.Name)
+		}
+		findings = append(findings, diagnostic.Diagnostic{
+			Field: fmt.Sprintf("spec.parentRefs[%d]", i), Severity: diagnostic.Warn,
+			Reason:  string(gatewayv1.RouteReasonNoMatchingParent),
+			Message: fmt.Sprintf("Gateway %q not found in namespace %q", key.Name, key.Namespace),
+			Fix:     meant(key.Name, names),
+		})
+	}
+	return parents, findings
+}
+
+// gatewayOf returns the Gateway that a parentRef means; false where it means
+// something else.
+func gatewayOf(ref gatewayv1.ParentReference, namespace string) (types.NamespacedName, bool) {
+	if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
+		return types.NamespacedName{}, false
+	}
+	if ref.Namespace != nil && *ref.Namespace != "" {
+		namespace = string(*ref.Namespace)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: string(ref.Name)}, true
+}
+
+// isOursAlone says whether every parent is a Gateway of ours: what is beyond us
+// may be well with another implementation.
+func (b *builder) isOursAlone(source *gatewayv1.HTTPRoute) bool {
+	for _, ref := range source.Spec.ParentRefs {
+		key, ok := gatewayOf(ref, source.Namespace)
+		if !ok || b.gateways[key] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func softened(findings []diagnostic.Diagnostic) {
+	for i := range findings {
+		if findings[i].Severity == diagnostic.Deny {
+			findings[i].Severity = diagnostic.Warn
+		}
+	}
+}
+
+// readRules reads the rules, and sums up for all parents what they refer to and
+// which of them can not do what they say.
+func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
+	var findings, faults, unresolved []diagnostic.Diagnostic
+	var dropped []string
+	for i := range route.Source.Spec.Rules {
+		r := b.readRule(route.Source, i)
+		if len(r.rule.Matches) > 0 {
+			route.Rules = append(route.Rules, r.rule)
+		}
+		if len(r.faults) > 0 {
+			dropped = append(dropped, fmt.Sprintf("%d (%s)", i, sentences(r.faults)))
+		}
+		faults = append(faults, r.faults...)
+		unresolved = append(unresolved, r.unresolved...)
+		findings = append(findings, r.remarks...)
+	}
+	accepted := Verdict{}
+	switch {
+	case len(dropped) == 0:
+	case len(dropped) == len(route.Source.Spec.Rules):
+		accepted = no(faults[0].Reason, sentences(faults))
+	default:
+		route.PartiallyInvalid = yes(string(gatewayv1.RouteReasonUnsupportedValue),
+			"Dropped Rule "+strings.Join(dropped, ", ")+": requests that match it are answered with 500")
+	}
+	resolved := yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
+	if len(unresolved) > 0 {
+		resolved = no(unresolved[0].Reason, sentences(unresolved))
+	}
+	for i := range route.Parents {
+		route.Parents[i].Accepted, route.Parents[i].ResolvedRefs = accepted, resolved
+	}
+	return append(append(findings, faults...), unresolved...)
+}
+
+// hostnameFindings finds names that are none. They match nothing.
+func hostnameFindings(source *gatewayv1.HTTPRoute) []diagnostic.Diagnostic {
+	var findings []diagnostic.Diagnostic
+	for i, h := range source.Spec.Hostnames {
+		if _, ok := lowerHostname(string(h)); !ok {
+			findings = append(findings, diagnostic.Diagnostic{
+				Field: fmt.Sprintf("spec.hostnames[%d]", i), Severity: diagnostic.Deny,
+				Reason: string(gatewayv1.RouteReasonUnsupportedValue), Message: fmt.Sprintf("%q is no hostname", h),
+			})
+		}
+	}
+	return findings
+}

@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+)
+
+// ruleReader turns one rule of a route into what it means, noting what is wrong
+// on the way.
+type ruleReader struct {
+	*builder
+	route  *gatewayv1.HTTPRoute
+	source *gatewayv1.HTTPRouteRule
+	// field is the rule's path: spec.rules[0].
+	field string
+	rule  *Rule
+	// faults keep the rule from doing what it says; unresolved are references
+	// that lead nowhere, remarks what is merely odd.
+	faults, unresolved, remarks []diagnostic.Diagnostic
+}
+
+// ruleChecks are what there is to say about a rule, in the order in which it is
+// said.
+var ruleChecks = []func(*ruleReader){
+	(*ruleReader).readMatches,
+	(*ruleReader).readFilters,
+	(*ruleReader).readBackendFilters,
+	(*ruleReader).refuseUnsupportedFields,
+	(*ruleReader).readPolicy,
+	(*ruleReader).readBackends,
+}
+
+func (b *builder) readRule(route *gatewayv1.HTTPRoute, index int) *ruleReader {
+	r := &ruleReader{
+		builder: b, route: route, source: &route.Spec.Rules[index],
+		field: fmt.Sprintf("spec.rules[%d]", index),
+		rule:  &Rule{Index: index},
+	}
+	if r.source.Name != nil {
+		r.rule.Name = string(*r.source.Name)
+	}
+	for _, check := range ruleChecks {
+		check(r)
+	}
+	r.rule.Invalid = len(r.faults) > 0 || slices.ContainsFunc(r.unresolved, isFilterReference)
+	return r
+}
+
+// refuse notes what can never become valid.
+func (r *ruleReader) refuse(field, message, fix string) {
+	r.faults = append(r.faults, diagnostic.Diagnostic{
+		Field: field, Severity: diagnostic.Deny, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
+		Message: message, Fix: fix,
+	})
+}
+
+// unsupported notes what Gateway API has and we have not, yet.
+func (r *ruleReader) unsupported(field, what string) {
+	r.faults = append(r.faults, diagnostic.Diagnostic{
+		Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
+		Message: what + " not supported yet", Fix: "the rule answers 500 until it is left out",
+	})
+}
+
+// incompatible notes filters that contradict each other.
+func (r *ruleReader) incompatible(field, message string) {
+	r.faults = append(r.faults, diagnostic.Diagnostic{
+		Field: field, Severity: diagnostic.Deny, Reason: string(gatewayv1.RouteReasonIncompatibleFilters),
+		Message: message,
+	})
+}
+
+func (r *ruleReader) remark(field, reason, message string) {
+	r.remarks = append(r.remarks, diagnostic.Diagnostic{
+		Field: field, Severity: diagnostic.Warn, Reason: reason, Message: message,
+	})
+}
+
+// refuseUnsupportedFields refuses fields that would otherwise be dropped in
+// silence. Timeouts of zero mean none, which is how it is anyway.
+func (r *ruleReader) refuseUnsupportedFields() {
+	if t := r.source.Timeouts; t != nil {
+		if isTimeout(t.Request) {
+			r.unsupported(r.field+".timeouts.request", "request timeouts are")
+		}
+		if isTimeout(t.BackendRequest) {
+			r.unsupported(r.field+".timeouts.backendRequest", "timeouts of backend requests are")
+		}
+	}
+	if r.source.Retry != nil {
+		r.unsupported(r.field+".retry", "retries are")
+	}
+	if r.source.SessionPersistence != nil {
+		r.unsupported(r.field+".sessionPersistence", "session persistence is")
+	}
+}
+
+func isTimeout(d *gatewayv1.Duration) bool {
+	return d != nil && duration(*d, 1) != 0
+}

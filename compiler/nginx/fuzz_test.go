@@ -1,0 +1,175 @@
+package nginx
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/test/corpus/conftree"
+)
+
+// fields are all the texts that users write and that reach Render. Checks of
+// the graph that come before it are left out, so the printer stands alone.
+var fields = map[string]func(s string, p places){
+	"exact path":        func(s string, p places) { p.exact.Path = "/e" + s + "e" },
+	"prefix":            func(s string, p places) { p.prefix.Path = "/p" + s + "p" },
+	"prefix replaced":   func(s string, p places) { p.replaced.Path = "/r" + s + "r" },
+	"redirected prefix": func(s string, p places) { p.redirected.Path = "/d" + s + "d" },
+	"path expression":   func(s string, p places) { p.regex.Path = s },
+	"method":            func(s string, p places) { p.prefix.Method = "M" + s },
+	"header name":       func(s string, p places) { p.prefix.Headers[0].Name = "Z" + s },
+	"header value":      func(s string, p places) { p.prefix.Headers[0].Value = s },
+	"header expression": func(s string, p places) { p.prefix.Headers[1].Value = s },
+	"query name":        func(s string, p places) { p.prefix.Query[0].Name = "q" + s },
+	"query value":       func(s string, p places) { p.prefix.Query[0].Value = s },
+	"query expression":  func(s string, p places) { p.prefix.Query[1].Value = s },
+	"request header":    func(s string, p places) { p.rule.RequestHeaders[0].Name = "Z" + s },
+	"request value":     func(s string, p places) { p.rule.RequestHeaders[0].Value = s },
+	"added header":      func(s string, p places) { p.rule.RequestHeaders[1].Name = "Y" + s },
+	"added value":       func(s string, p places) { p.rule.RequestHeaders[1].Value = s },
+	"removed header":    func(s string, p places) { p.rule.RequestHeaders[2].Name = "W" + s },
+	"response header":   func(s string, p places) { p.rule.ResponseHeaders[0].Name = "Z" + s },
+	"response value":    func(s string, p places) { p.rule.ResponseHeaders[0].Value = s },
+	"removed response":  func(s string, p places) { p.rule.ResponseHeaders[1].Name = "W" + s },
+	"rewritten host":    func(s string, p places) { p.rewrite.Hostname = "h" + s },
+	"rewritten path":    func(s string, p places) { p.rewrite.Path.Value = s },
+	"redirect scheme":   func(s string, p places) { p.redirect.Scheme = "https" + s },
+	"redirect host":     func(s string, p places) { p.redirect.Hostname = "h" + s },
+	"redirect path":     func(s string, p places) { p.redirect.Path.Value = s },
+	"route namespace":   func(s string, p places) { p.route.Source.Namespace = s },
+	"route name":        func(s string, p places) { p.route.Source.Name = s },
+	"route hostname":    func(s string, p places) { p.hostname.Effective = "h" + s + ".example.com" },
+	"listener hostname": func(s string, p places) { p.listener.Hostname = "l" + s + ".example.com" },
+	"secret namespace":  func(s string, p places) { p.certificate.Secret.Namespace = s },
+	"secret name":       func(s string, p places) { p.certificate.Secret.Name = s },
+	"certificate":       func(s string, p places) { p.certificate.PEM = []byte(s) },
+	"upstream":          func(s string, p places) { p.upstream.ID = "u" + s },
+}
+
+// places are where the fields are in a Gateway that uses all of them.
+type places struct {
+	listener    *graph.Listener
+	certificate *graph.Certificate
+	route       *graph.Route
+	hostname    *graph.Hostname
+	rule        *graph.Rule
+	upstream    *graph.Upstream
+	rewrite     *graph.Rewrite
+	redirect    *graph.Redirect
+
+	exact, prefix, replaced, redirected, regex *graph.Match
+}
+
+func gatewayWithEverything() (*graph.Gateway, places) {
+	p := places{
+		upstream: &graph.Upstream{ID: "u", Endpoints: []bundle.Endpoint{{Address: "10.42.0.11", Port: 8080, Weight: 1}}},
+		rewrite:  &graph.Rewrite{Hostname: "h", Path: &graph.PathRewrite{Prefix: true, Value: "/x"}},
+		redirect: &graph.Redirect{Scheme: "https", Hostname: "h", Code: 302, Path: &graph.PathRewrite{Prefix: true, Value: "/x"}},
+	}
+	p.rule = &graph.Rule{
+		Matches: []graph.Match{
+			{
+				PathKind: graph.PathPrefix, Path: "/p", Method: "M",
+				Headers: []graph.ValueMatch{{Name: "Z", Value: "z"}, {Name: "X", Value: "x", Regex: true}},
+				Query:   []graph.ValueMatch{{Name: "q", Value: "q"}, {Name: "r", Value: "r", Regex: true}},
+			},
+			{Index: 1, PathKind: graph.PathPrefix, Path: "/r"},
+		},
+		Rewrite: p.rewrite,
+		RequestHeaders: []graph.HeaderChange{
+			{Action: graph.HeaderSet, Name: "Z", Value: "z"},
+			{Action: graph.HeaderAdd, Name: "Y", Value: "y"},
+			{Action: graph.HeaderRemove, Name: "W"},
+		},
+		ResponseHeaders: []graph.HeaderChange{
+			{Action: graph.HeaderSet, Name: "Z", Value: "z"},
+			{Action: graph.HeaderRemove, Name: "W"},
+		},
+		Upstream: p.upstream, IdleTimeout: time.Minute,
+	}
+	plain := &graph.Rule{Index: 1, Upstream: p.upstream, Matches: []graph.Match{
+		{PathKind: graph.PathExact, Path: "/e"},
+		{Index: 1, PathKind: graph.PathRegex, Path: "/x"},
+	}}
+	redirect := &graph.Rule{Index: 2, Redirect: p.redirect, Matches: []graph.Match{{PathKind: graph.PathPrefix, Path: "/d"}}}
+	p.prefix, p.replaced = &p.rule.Matches[0], &p.rule.Matches[1]
+	p.exact, p.regex = &plain.Matches[0], &plain.Matches[1]
+	p.redirected = &redirect.Matches[0]
+	p.route = &graph.Route{
+		Source: &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},
+		Rules:  []*graph.Rule{p.rule, plain, redirect},
+	}
+	hostnames := []graph.Hostname{{Effective: "h.example.com"}}
+	p.hostname = &hostnames[0]
+	yes := graph.Verdict{True: true}
+	p.listener = &graph.Listener{
+		Source: &gatewayv1.Listener{Port: 443}, Index: 1, TLS: true, Hostname: "l.example.com", Accepted: yes,
+		Certificates: []graph.Certificate{{Secret: types.NamespacedName{Namespace: "n", Name: "n"}, PEM: []byte("x")}},
+	}
+	p.certificate = &p.listener.Certificates[0]
+	everywhere := &graph.Listener{
+		Source: &gatewayv1.Listener{Port: 443}, TLS: true, Accepted: yes, Certificates: p.listener.Certificates,
+		Routes: []graph.Attachment{{Route: p.route, Hostnames: hostnames}},
+	}
+	return &graph.Gateway{
+		Source:    &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},
+		Listeners: []*graph.Listener{everywhere, p.listener},
+	}, p
+}
+
+func shapeOf(t testing.TB, field, s string) string {
+	t.Helper()
+	g, p := gatewayWithEverything()
+	fields[field](s, p)
+	shape := ""
+	for _, f := range Render(g, Templates{}).Files {
+		tree, err := conftree.Parse(string(f.Data))
+		if err != nil {
+			t.Fatalf("%q as %s: %s: %v\n%s", s, field, f.Path, err, f.Data)
+		}
+		shape += f.Path + "\n" + conftree.Shape(tree)
+	}
+	return shape
+}
+
+// allowedShapes are, for each field, those of a harmless text, of one that is
+// refused, and of the Gateway as it was.
+func allowedShapes(t testing.TB) map[string][]string {
+	t.Helper()
+	allowed := map[string][]string{}
+	fields["nothing"] = func(string, places) {}
+	for field := range fields {
+		allowed[field] = []string{shapeOf(t, field, "x"), shapeOf(t, field, "\x00"), shapeOf(t, "nothing", "")}
+	}
+	return allowed
+}
+
+// FuzzRender writes a text into one field: it must not change which directives
+// the configuration has.
+func FuzzRender(f *testing.F) {
+	allowed := allowedShapes(f)
+	names := slices.Sorted(maps.Keys(allowed))
+	for _, s := range []string{
+		`"`, `'`, `;`, `{`, `}`, `#`, `$`, `\`, "\r", "\n", "\x00", "%00", "%22", `\"`, `\\`, `$host`, `${args}`, `$(x)`, "",
+		`"; return 200 "x`, `x") { return 200; } if ("`, "}\n}\nserver { listen 1; }", "# comment", "\x7f", "é", "\xff", " ",
+		`<!--#exec cmd="id"-->`, `content_by_lua_block { os.exit() }`, "(?<args>.*)", "*", "/", "?", "&", "=", "+", "off", "default",
+	} {
+		for i := range names {
+			f.Add(uint(i), s)
+		}
+	}
+	f.Fuzz(func(t *testing.T, i uint, s string) {
+		field := names[i%uint(len(names))]
+		if got := shapeOf(t, field, s); !slices.Contains(allowed[field], got) {
+			t.Errorf("%q as %s changes the configuration's directives:\n%s", s, field, cmp.Diff(allowed[field][0], got))
+		}
+	})
+}

@@ -1,0 +1,149 @@
+package nginx
+
+import "github.com/gatewright/gatewright/compiler/nginx/token"
+
+// The types below are what templates see: tokens, flags, and structs and lists
+// of them, never a string. A pointer is nil where a directive is left out.
+
+// configuration is one nginx configuration.
+type configuration struct {
+	Pod              pod
+	DrainTimeout     token.Duration
+	IdleTimeout      token.Duration
+	CertificateCache token.Int
+	ServerNamesHash  token.Int
+	ProxyHeaders     []header
+	QueryParameters  []queryParameter
+	ServerNames      []serverNames
+	Upstreams        []upstream
+	Servers          []server
+}
+
+// pod is what all data planes have in common.
+type pod struct {
+	RunDir             token.Name
+	ResolverPort       token.Int
+	StatusPort         token.Int
+	NoEndpointsPort    token.Int
+	InvalidBackendPort token.Int
+}
+
+// header is a header with its value.
+type header struct {
+	Name  token.Header
+	Value token.Value
+}
+
+// queryParameter is a map that finds a query parameter.
+type queryParameter struct {
+	Variable token.Variable
+	Pattern  token.Regex
+}
+
+// serverNames is a map from the server name of a TLS handshake on one port to
+// the listener that owns it.
+type serverNames struct {
+	Variable token.Variable
+	// Default is the listener without a hostname.
+	Default   *token.Int
+	Listeners []serverNameListener
+}
+
+type serverNameListener struct {
+	Hostname token.MapHost
+	Index    token.Int
+}
+
+// upstream is an upstream whose members come from DNS.
+type upstream struct {
+	ID       token.Name
+	ZoneSize token.Size
+	Service  token.Name
+	Zone     token.Name
+}
+
+// server is a server block.
+type server struct {
+	Port    token.Int
+	TLS     bool
+	Default bool
+	// Names is empty for the default server of a port.
+	Names           []token.Host
+	RejectHandshake bool
+	Certificate     *token.Name
+	Misdirected     *misdirected
+	Locations       []location
+}
+
+// misdirected tells which listener must have made the TLS handshake.
+type misdirected struct {
+	Variable token.Variable
+	Listener token.Int
+}
+
+// location is a location block; exactly one of the first four is set.
+type location struct {
+	Exact  *token.Path
+	Prefix *token.Path
+	Regex  *token.Regex
+	Named  *token.NamedLocation
+
+	Choices []choice
+	Handler handler
+}
+
+// choice sends requests that meet a condition to a named location.
+type choice struct {
+	// Key, where set, is put into the variable gw_key first, and each of Flags
+	// that holds adds a plus sign to it.
+	Key       *token.Value
+	Flags     []condition
+	Condition condition
+	Target    token.NamedLocation
+}
+
+// condition compares a variable with exactly one of Equal and Pattern.
+type condition struct {
+	Variable token.Variable
+	Equal    *token.Value
+	Pattern  *token.Regex
+}
+
+// handler is what a location does with a request; exactly one of Jump, Return,
+// Redirect and Proxy is set.
+type handler struct {
+	AddHeaders []header
+	Jump       *token.NamedLocation
+	Return     *token.Int
+	Redirect   *redirect
+	Proxy      *proxy
+}
+
+// redirect answers with a Location.
+type redirect struct {
+	// Rest, where set, must match the path as the client encoded it, and
+	// captures what follows a prefix.
+	Rest     *token.Regex
+	Code     token.Int
+	Location token.Value
+}
+
+// proxy passes the request to an upstream.
+type proxy struct {
+	Upstream token.Name
+	Rewrite  *rewrite
+	// Headers to the backend, all of them: empty where the common ones are
+	// right.
+	Headers     []header
+	HideHeaders []token.Header
+	// IdleTimeout is nil where the common one is right.
+	IdleTimeout *token.Duration
+}
+
+// rewrite replaces the path.
+type rewrite struct {
+	Base token.Value
+	Path token.Regex
+	// KeepRest appends what Path captured.
+	KeepRest bool
+}

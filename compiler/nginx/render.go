@@ -1,0 +1,127 @@
+package nginx
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/nginx/token"
+)
+
+// defaultIdleTimeout is the idle timeout that most rules have; it is printed
+// once.
+const defaultIdleTimeout = time.Hour
+
+// Render returns what the Gateway's nginx is to serve. Text that nginx cannot
+// hold makes its rule answer 500. With templates that fail to print, which
+// ParseTemplates lets through only if they fail for some configurations, the
+// bundle has no files, and no data plane accepts it.
+func Render(g *graph.Gateway, t Templates) bundle.Bundle {
+	c := &compilation{upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}}
+	conf := c.configuration(g)
+	b := bundle.Bundle{
+		Gateway:      g.Key().String(),
+		Generation:   g.Source.Generation,
+		DrainSeconds: int64(g.Config.DrainTimeout / time.Second),
+	}
+	if files, err := t.print(conf); err == nil {
+		b.Files = files
+	}
+	for path, data := range c.certificates {
+		b.Certificates = append(b.Certificates, bundle.File{Path: path, Data: data})
+	}
+	for id, u := range c.upstreams {
+		b.Upstreams = append(b.Upstreams, bundle.Upstream{ID: id, Endpoints: slices.Clone(u.Endpoints)})
+	}
+	b.Sort()
+	return b
+}
+
+// compilation gathers what servers refer to while they are made.
+type compilation struct {
+	// upstreams by ID.
+	upstreams map[string]*graph.Upstream
+	// certificates by path in the bundle.
+	certificates map[string][]byte
+	// query are the names of query parameters; the index numbers the variable.
+	query []string
+}
+
+func (c *compilation) configuration(g *graph.Gateway) configuration {
+	conf := configuration{
+		Pod:          thePod(),
+		DrainTimeout: token.NewDuration(g.Config.DrainTimeout),
+		IdleTimeout:  token.NewDuration(defaultIdleTimeout),
+		ProxyHeaders: commonHeaders().list(),
+	}
+	names := 0
+	for _, p := range portsOf(g) {
+		servers := c.servers(p)
+		for _, s := range servers {
+			names += len(s.Names)
+		}
+		conf.Servers = append(conf.Servers, servers...)
+		if m, ok := p.serverNames(); ok {
+			conf.ServerNames = append(conf.ServerNames, m)
+		}
+	}
+	conf.QueryParameters = c.queryParameters()
+	conf.Upstreams = c.upstreamBlocks()
+	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
+	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))
+	return conf
+}
+
+func thePod() pod {
+	dir, _ := token.NewName(bundle.RunDir)
+	return pod{
+		RunDir:             dir,
+		ResolverPort:       token.NewInt(bundle.ResolverPort),
+		StatusPort:         token.NewInt(bundle.StatusPort),
+		NoEndpointsPort:    token.NewInt(bundle.NoEndpointsPort),
+		InvalidBackendPort: token.NewInt(bundle.InvalidBackendPort),
+	}
+}
+
+// upstreamBlocks are sorted by ID. The size of the zone that all upstreams
+// share depends on their number alone, and in steps, so that a change of
+// endpoints changes nothing; memory that is not used is not touched.
+func (c *compilation) upstreamBlocks() []upstream {
+	const perUpstream = 64 << 10
+	size := token.NewSize(powerOfTwo(perUpstream*len(c.upstreams), 4<<20))
+	service, _ := token.NewName(bundle.ServiceName)
+	zone, _ := token.NewName(bundle.Zone)
+	var blocks []upstream
+	for id := range c.upstreams {
+		name, _ := token.NewName(id)
+		blocks = append(blocks, upstream{ID: name, ZoneSize: size, Service: service, Zone: zone})
+	}
+	slices.SortFunc(blocks, func(a, b upstream) int { return strings.Compare(a.ID.String(), b.ID.String()) })
+	return blocks
+}
+
+// upstream notes that the configuration uses the upstream. It refuses IDs that
+// are no DNS labels, since nginx could not ask for them.
+func (c *compilation) upstream(u *graph.Upstream) (token.Name, bool) {
+	if u == nil {
+		return token.Name{}, false
+	}
+	name, ok := token.NewName(u.ID)
+	if !ok || len(u.ID) > 63 || strings.ContainsAny(u.ID, "./_") {
+		return token.Name{}, false
+	}
+	c.upstreams[u.ID] = u
+	return name, true
+}
+
+// powerOfTwo returns the smallest power of two that is at least n and at least
+// the smallest, itself a power of two.
+func powerOfTwo(n, smallest int) int {
+	p := smallest
+	for p < n {
+		p *= 2
+	}
+	return p
+}

@@ -1,0 +1,54 @@
+package nginx
+
+import (
+	"time"
+
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/nginx/token"
+)
+
+// specimen returns a configuration in which every optional part is present,
+// for trying templates.
+func specimen() configuration {
+	name, _ := token.NewName("specimen")
+	host, _ := token.NewHost("specimen.example.com")
+	path, _ := token.NewPath("/specimen")
+	pattern, _ := token.PathPattern("/specimen")
+	value := *joined(token.Text("specimen"))
+	named := token.NewNamedLocation("specimen")
+	one, second := token.NewInt(1), token.NewDuration(time.Second)
+	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
+	lines := commonHeaders().list()
+	equal := condition{Variable: token.Key, Equal: &value}
+	matching := condition{Variable: token.URI, Pattern: &pattern}
+	choices := []choice{{Key: &value, Flags: []condition{equal, matching}, Condition: equal, Target: named}}
+	return configuration{
+		Pod: thePod(), DrainTimeout: second, IdleTimeout: second,
+		CertificateCache: one, ServerNamesHash: one,
+		ProxyHeaders:    lines,
+		QueryParameters: c.queryParameters(),
+		ServerNames: []serverNames{{
+			Variable: token.ServerNameListener(443), Default: &one,
+			Listeners: []serverNameListener{{Hostname: token.NewMapHost(host), Index: one}},
+		}},
+		Upstreams: c.upstreamBlocks(),
+		Servers: []server{{
+			Port: one, TLS: true, Default: true, Names: []token.Host{host},
+			RejectHandshake: true, Certificate: &name,
+			Misdirected: &misdirected{Variable: token.ServerNameListener(443), Listener: one},
+			Locations: []location{
+				{Exact: &path, Choices: choices, Handler: handler{Jump: &named}},
+				{Prefix: &path, Handler: handler{Return: &one}},
+				{Regex: &pattern, Handler: handler{
+					AddHeaders: lines,
+					Redirect:   &redirect{Rest: &pattern, Code: one, Location: value},
+				}},
+				{Named: &named, Handler: handler{Proxy: &proxy{
+					Upstream: name,
+					Rewrite:  &rewrite{Base: value, Path: pattern, KeepRest: true},
+					Headers:  lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
+				}}},
+			},
+		}},
+	}
+}

@@ -1,0 +1,108 @@
+package corpus
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+	"github.com/gatewright/gatewright/test/corpus/dataplane"
+)
+
+// account is a backend's account of a request.
+type account struct {
+	// Backend is the address that was asked.
+	Backend string
+	// Line is the request line without the protocol.
+	Line    string
+	Host    string
+	Headers http.Header
+	Body    string
+}
+
+// accountHeader has the account, in the answers of backends.
+const accountHeader = "X-Corpus-Account"
+
+// serveBackends answers on all endpoints of the bundle, and returns a function
+// that stops.
+func serveBackends(d *dataplane.DataPlane, b bundle.Bundle) (func(), error) {
+	server := &http.Server{Handler: http.HandlerFunc(respond)} //nolint:gosec // only this test's nginx connects
+	stop := func() { _ = server.Close() }
+	open := map[uint16]bool{bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
+	for _, u := range b.Upstreams {
+		for _, e := range u.Endpoints {
+			if open[e.Port] {
+				continue
+			}
+			open[e.Port] = true
+			l, err := d.Listen("", e.Port)
+			if err != nil {
+				stop()
+				return nil, fmt.Errorf("serve backends: %w", err)
+			}
+			go func() { _ = server.Serve(l) }()
+		}
+	}
+	return stop, nil
+}
+
+// respond gives an account of the request, with the status and headers that
+// the request's own "Respond" headers ask for.
+func respond(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	encoded, _ := json.Marshal(account{
+		Backend: local.String(),
+		Line:    r.Method + " " + r.RequestURI,
+		Host:    r.Host,
+		Headers: r.Header,
+		Body:    string(body),
+	})
+	w.Header().Set(accountHeader, string(encoded))
+	code := http.StatusOK
+	for name, values := range r.Header {
+		if name == "Respond" {
+			code, _ = strconv.Atoi(values[0])
+		}
+		if asked, ok := strings.CutPrefix(name, "Respond-"); ok {
+			w.Header()[asked] = values
+		}
+	}
+	if r.Header.Get("Upgrade") != "" {
+		upgrade(w, encoded)
+		return
+	}
+	w.WriteHeader(code)
+}
+
+// upgrade switches protocols and echoes.
+func upgrade(w http.ResponseWriter, account []byte) {
+	c, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer c.Close()
+	_, _ = fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n%s: %s\r\n\r\n", accountHeader, account)
+	_, _ = io.Copy(c, buffered)
+}
+
+// servicesByAddress names the Service that an endpoint address belongs to.
+func servicesByAddress(s snapshot.Snapshot) map[string]string {
+	names := map[string]string{}
+	for _, slice := range s.EndpointSlices.All() {
+		for _, e := range slice.Endpoints {
+			for _, address := range e.Addresses {
+				names[address] = slice.Namespace + "/" + slice.Labels[discoveryv1.LabelServiceName]
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,34 @@
+// Package corpus runs the cases of test/cases: manifests go through the
+// compiler, what comes out is compared with the case's expected sections, the
+// configuration is judged by the real nginx, and the case's requests are sent
+// through it.
+//
+// In: txtar files. Out: test results, and rewritten expectations with -update.
+// It must not know how the compiler works inside.
+//
+// # Sections of a case
+//
+//	in.yaml         manifests. Namespaces are made where none is given; a
+//	                Secret with the annotation test.gatewright.dev/certificate
+//	                gets a certificate for the hostnames that it lists.
+//	dataplane.yaml  what data planes last reported, by namespace/name
+//	requests.txt    requests to send; see below
+//
+// and expected, rewritten by `go test ./test/corpus -update`:
+//
+//	nginx/<namespace>/<gateway>/servers.conf
+//	endpoints.yaml, status.yaml, diagnostics.txt, responses.txt
+//
+// and, where the case has the section already, nginx.conf and upstreams.conf
+// beside servers.conf, objects.yaml (owned objects) and policies.yaml. A line
+// "shows: status diagnostics" before the first section keeps a case to those.
+//
+// # Requests
+//
+// A request is a line "METHOD URL options", with lines "Name: value" for its
+// headers. Options are sni=name, address=local address:port to send to, and times=n.
+// The response says who answered, what the backend saw that is not what every
+// backend sees (+ Name: value, - Name) and what the response carried
+// (< Name: value). The header "Respond: 418" asks the backend for a status,
+// "Respond-X: y" for a header X.
+package corpus

@@ -1,0 +1,197 @@
+package corpus
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gatewright/test/corpus/dataplane"
+)
+
+// request is one request of a case. It is written to the wire as it stands, so
+// that odd ones reach nginx, too.
+type request struct {
+	// line is the request as the case has it.
+	line string
+
+	method    string
+	tls       bool
+	authority string
+	port      int
+	target    string
+	headers   [][2]string
+
+	// serverName is asked for in the TLS handshake; "-" for none.
+	serverName string
+	// gateway to send to, the first one when empty.
+	gateway string
+	times   int
+	body    string
+}
+
+// parseRequests reads a requests.txt.
+func parseRequests(text string) ([]request, error) {
+	var requests []request
+	for number, line := range strings.Split(text, "\n") {
+		line = strings.TrimRight(line, " \t")
+		name, value, isHeader := strings.Cut(line, ": ")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case isHeader && !strings.Contains(name, " "):
+			if len(requests) == 0 {
+				return nil, fmt.Errorf("requests.txt:%d: a header without a request", number+1)
+			}
+			r := &requests[len(requests)-1]
+			r.headers = append(r.headers, [2]string{name, value})
+		default:
+			r, err := parseRequest(line)
+			if err != nil {
+				return nil, fmt.Errorf("requests.txt:%d: %w", number+1, err)
+			}
+			requests = append(requests, r)
+		}
+	}
+	return requests, nil
+}
+
+func parseRequest(line string) (request, error) {
+	words := strings.Fields(line)
+	if len(words) < 2 {
+		return request{}, fmt.Errorf("%q is not METHOD URL", line)
+	}
+	scheme, rest, ok := strings.Cut(words[1], "://")
+	if !ok {
+		return request{}, fmt.Errorf("%q has no scheme", words[1])
+	}
+	slash := strings.IndexByte(rest, '/')
+	if slash < 0 {
+		return request{}, fmt.Errorf("%q has no path", words[1])
+	}
+	r := request{
+		line: line, method: words[0], tls: scheme == "https",
+		authority: rest[:slash], target: rest[slash:], port: 80, times: 1,
+	}
+	host := r.authority
+	if r.tls {
+		r.port = 443
+	}
+	if h, p, err := net.SplitHostPort(r.authority); err == nil {
+		host = h
+		if r.port, err = strconv.Atoi(p); err != nil {
+			return request{}, fmt.Errorf("port of %q: %w", words[1], err)
+		}
+	}
+	r.serverName = host
+	for _, option := range words[2:] {
+		name, value, _ := strings.Cut(option, "=")
+		switch name {
+		case "sni":
+			r.serverName = value
+		case "gateway":
+			r.gateway = value
+		case "body":
+			r.body = value
+		case "times":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return request{}, fmt.Errorf("times of %q: %w", line, err)
+			}
+			r.times = n
+		default:
+			return request{}, fmt.Errorf("unknown option %q", option)
+		}
+	}
+	return r, nil
+}
+
+// errHandshake says that nginx refused the TLS handshake.
+var errHandshake = errors.New("handshake refused")
+
+// answer is a response and, behind TLS, whose certificate came with it.
+type answer struct {
+	response    *http.Response
+	certificate *x509.Certificate
+}
+
+// send sends the request once and reads the whole response.
+func (r request) send(d *dataplane.DataPlane) (answer, error) {
+	c, err := d.Dial("127.0.0.1", r.port)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Close()
+	// Against a hang, not a measurement.
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return answer{}, err
+	}
+	var a answer
+	if r.tls {
+		name := r.serverName
+		if name == "-" {
+			name = ""
+		}
+		t := tls.Client(c, &tls.Config{ServerName: name, InsecureSkipVerify: true}) //nolint:gosec // what is presented is printed
+		if err := t.Handshake(); err != nil {
+			return answer{}, fmt.Errorf("%w: %w", errHandshake, err)
+		}
+		a.certificate = t.ConnectionState().PeerCertificates[0]
+		c = t
+	}
+	if _, err := io.WriteString(c, r.wire()); err != nil {
+		return answer{}, err
+	}
+	reader := bufio.NewReader(c)
+	if a.response, err = http.ReadResponse(reader, &http.Request{Method: r.method}); err != nil {
+		return answer{}, fmt.Errorf("read the response: %w", err)
+	}
+	if a.response.StatusCode == http.StatusSwitchingProtocols {
+		return a, exchange(c, reader)
+	}
+	_, err = io.Copy(io.Discard, a.response.Body)
+	return a, err
+}
+
+// exchange sends a line through an upgraded connection and waits for its echo.
+func exchange(c io.Writer, reader *bufio.Reader) error {
+	if _, err := io.WriteString(c, "through\n"); err != nil {
+		return err
+	}
+	if echo, err := reader.ReadString('\n'); err != nil || echo != "through\n" {
+		return fmt.Errorf("the upgraded connection echoed %q: %w", echo, err)
+	}
+	return nil
+}
+
+func (r request) wire() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.method, r.target, r.authority)
+	for _, h := range r.headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+	}
+	if r.header("Connection") == "" {
+		b.WriteString("Connection: close\r\n")
+	}
+	if r.body != "" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.body))
+	}
+	return b.String() + "\r\n" + r.body
+}
+
+// header returns the request's lines of that name, joined.
+func (r request) header(name string) string {
+	var values []string
+	for _, h := range r.headers {
+		if strings.EqualFold(h[0], name) {
+			values = append(values, h[1])
+		}
+	}
+	return strings.Join(values, ", ")
+}

@@ -1,0 +1,96 @@
+package webhooks
+
+import (
+	"context"
+	"fmt"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/graph"
+)
+
+// +kubebuilder:webhook:path=/validate-gateway-networking-k8s-io-v1-gateway,mutating=false,failurePolicy=ignore,matchPolicy=Equivalent,sideEffects=None,timeoutSeconds=3,groups=gateway.networking.k8s.io,resources=gateways,verbs=create;update;delete,versions=v1,name=gateway.validate.gatewright.dev,admissionReviewVersions=v1
+
+// The validator of Gateways prevents
+//   - annotations for the load balancer that contradict spec.addresses,
+//   - TLS listeners that can never have a certificate,
+//
+// and warns of
+//   - listeners that clash, certificates that are not there (yet), and
+//     listeners that cert-manager would leave without one,
+//   - routes that the Gateway serves and no longer will: a listener that is
+//     removed or renamed, a hostname or namespace that is no longer allowed, or
+//     the Gateway deleted.
+const gatewayValidatePath = "/validate-gateway-networking-k8s-io-v1-gateway"
+
+// +kubebuilder:webhook:path=/mutate-gateway-networking-k8s-io-v1-gateway,mutating=true,failurePolicy=ignore,matchPolicy=Equivalent,sideEffects=None,timeoutSeconds=3,reinvocationPolicy=IfNeeded,groups=gateway.networking.k8s.io,resources=gateways,verbs=create;update,versions=v1,name=gateway.mutate.gatewright.dev,admissionReviewVersions=v1
+
+// The defaulter of Gateways prevents that a listener with protocol HTTPS is
+// refused because it does not name the Secret of a certificate that
+// cert-manager is asked for anyway: it names one.
+const gatewayMutatePath = "/mutate-gateway-networking-k8s-io-v1-gateway"
+
+// issuerAnnotations ask cert-manager's gateway-shim for certificates.
+var issuerAnnotations = []string{"cert-manager.io/issuer", "cert-manager.io/cluster-issuer"}
+
+// gatewayDefaulter names a Secret where cert-manager is to make a certificate.
+type gatewayDefaulter struct{ observe observe }
+
+// Default implements admission.Defaulter.
+func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gateway) error {
+	if !asksForCertificates(gateway) {
+		return nil
+	}
+	s, err := d.observe(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the cluster: %w", err)
+	}
+	if !isOurs(gateway, s) {
+		return nil
+	}
+	for i := range gateway.Spec.Listeners {
+		listener := &gateway.Spec.Listeners[i]
+		if lacksCertificate(listener) {
+			name := graph.DefaultCertificateName(gateway, listener)
+			nameCertificate(listener, name)
+		}
+	}
+	return nil
+}
+
+func asksForCertificates(gateway *gatewayv1.Gateway) bool {
+	for _, annotation := range issuerAnnotations {
+		if gateway.Annotations[annotation] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// lacksCertificate says whether the listener terminates TLS with no certificate
+// named. tls.options may stand in for a certificate: it is left alone then.
+func lacksCertificate(listener *gatewayv1.Listener) bool {
+	switch listener.Protocol {
+	case gatewayv1.HTTPSProtocolType:
+	case gatewayv1.TLSProtocolType:
+		// Without tls it is the API server's to ask which mode is meant.
+		if listener.TLS == nil {
+			return false
+		}
+	default:
+		return false
+	}
+	tls := listener.TLS
+	if tls == nil {
+		return true
+	}
+	terminates := tls.Mode == nil || *tls.Mode == gatewayv1.TLSModeTerminate
+	return terminates && len(tls.CertificateRefs) == 0 && len(tls.Options) == 0
+}
+
+func nameCertificate(listener *gatewayv1.Listener, secret string) {
+	if listener.TLS == nil {
+		listener.TLS = &gatewayv1.ListenerTLSConfig{}
+	}
+	listener.TLS.CertificateRefs = []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(secret)}}
+}

@@ -1,0 +1,97 @@
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+)
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	undecided := func(context.Context, admission.Request) admission.Response {
+		return admission.Denied("reading the cluster: no connection")
+	}
+	panics := func(context.Context, admission.Request) admission.Response { panic("nil route") }
+	refuses := func(context.Context, admission.Request) admission.Response {
+		return admission.Errored(http.StatusUnprocessableEntity, errors.New("spec.rules[0]: no"))
+	}
+
+	tests := map[string]struct {
+		handler admission.HandlerFunc
+		open    bool
+		allowed bool
+		warning string
+	}{
+		"an object of others passes, with a warning, when nothing can be decided": {
+			handler: undecided, open: true, allowed: true,
+			warning: "Gatewright could not check this object: reading the cluster: no connection",
+		},
+		"an object of others passes, with a warning, when Gatewright panics": {
+			handler: panics, open: true, allowed: true,
+			warning: "Gatewright could not check this object: Gatewright has failed: please report its log",
+		},
+		"an object of our own does not pass when nothing can be decided": {handler: undecided},
+		"an object of our own does not pass when Gatewright panics":      {handler: panics},
+		"a refusal stands": {handler: refuses, open: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			response := guard{next: test.handler, open: test.open}.Handle(t.Context(), admission.Request{})
+			if response.Allowed != test.allowed {
+				t.Errorf("allowed = %v, want %v", response.Allowed, test.allowed)
+			}
+			if got := strings.Join(response.Warnings, "\n"); got != test.warning {
+				t.Errorf("warnings = %q, want %q", got, test.warning)
+			}
+		})
+	}
+}
+
+func TestBoundedRefusesBodiesThatNoObjectCanHave(t *testing.T) {
+	t.Parallel()
+	reached := false
+	handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), make(chan struct{}, 1))
+
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", maxBody+1))))
+
+	if recorder.Code != http.StatusRequestEntityTooLarge || reached {
+		t.Errorf("code = %d, handler reached: %v", recorder.Code, reached)
+	}
+}
+
+func TestBoundedFailsWhatFindsNoSlot(t *testing.T) {
+	t.Parallel()
+	slots := make(chan struct{}, 1)
+	slots <- struct{}{}
+	handler := bounded(http.NotFoundHandler(), slots)
+
+	// The API server has given up already.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
+
+	if recorder.Code != http.StatusServiceUnavailable {
+		t.Errorf("code = %d, want 503: a failed call, which failurePolicy judges", recorder.Code)
+	}
+}
+
+func TestBoundedFreesItsSlotAfterAPanic(t *testing.T) {
+	t.Parallel()
+	slots := make(chan struct{}, 1)
+	handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("!") }), slots)
+	func() {
+		defer func() { _ = recover() }()
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
+	}()
+	if len(slots) != 0 {
+		t.Error("the slot is still taken")
+	}
+}

@@ -1,0 +1,167 @@
+package webhooks
+
+import (
+	"fmt"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+)
+
+// change is what a user asks for: old is nil at creation, new at deletion.
+type change struct {
+	kind     string
+	old, new object
+}
+
+// judgement is what there is to say about a change.
+type judgement struct {
+	// denials can never become valid, and were not there before the change.
+	denials []diagnostic.Diagnostic
+	// warnings are about the object itself.
+	warnings []diagnostic.Diagnostic
+	// losses are sentences about routes of others that the change cuts off.
+	losses []string
+}
+
+// judge compiles the cluster as it is to be, and as it was.
+func (c change) judge(s snapshot.Snapshot) judgement {
+	if c.new == nil {
+		return judgement{losses: c.losses(graph.Build(s.With(c.old)), graph.Build(s.Without(c.old)))}
+	}
+	after := graph.Build(s.With(c.new))
+	found := c.own(after.Diagnostics)
+	if c.old == nil {
+		return judgement{denials: hard(found), warnings: soft(found)}
+	}
+	before := graph.Build(c.past(s))
+	return judgement{
+		denials:  added(hard(c.own(before.Diagnostics)), hard(found)),
+		warnings: soft(found),
+		losses:   c.losses(before, after),
+	}
+}
+
+// past is the snapshot to find the old object's own faults in. They do not
+// depend on other routes, of which there may be many.
+func (c change) past(s snapshot.Snapshot) snapshot.Snapshot {
+	if route, ok := c.old.(*gatewayv1.HTTPRoute); ok {
+		s.HTTPRoutes = snapshot.SetOf(route)
+		return s
+	}
+	return s.With(c.old)
+}
+
+// own keeps the diagnostics about the changed object.
+func (c change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
+	subject := diagnostic.Object{Kind: c.kind, Namespace: c.new.GetNamespace(), Name: c.new.GetName()}
+	var own []diagnostic.Diagnostic
+	for _, d := range all {
+		if d.Object == subject {
+			own = append(own, d)
+		}
+	}
+	return own
+}
+
+// losses says which routes a changed Gateway no longer accepts.
+func (c change) losses(before, after graph.Graph) []string {
+	gateway, ok := c.old.(*gatewayv1.Gateway)
+	if !ok {
+		return nil
+	}
+	key := snapshot.KeyOf(gateway)
+	then, now := verdicts(before, key), verdicts(after, key)
+	var losses []string
+	for _, route := range before.Routes {
+		for _, parent := range route.Parents {
+			at := attachmentOf(route, parent)
+			if !then[at].True || now[at].True {
+				continue
+			}
+			loss := fmt.Sprintf("HTTPRoute %s is no longer served by this Gateway", route.Key())
+			if why := now[at].Message; why != "" {
+				loss += ": " + why
+			}
+			losses = append(losses, loss)
+		}
+	}
+	return losses
+}
+
+// attachment identifies one parentRef of one route.
+type attachment struct {
+	route   types.NamespacedName
+	section gatewayv1.SectionName
+	port    gatewayv1.PortNumber
+}
+
+func attachmentOf(route *graph.Route, parent graph.Parent) attachment {
+	at := attachment{route: route.Key()}
+	if parent.Ref.SectionName != nil {
+		at.section = *parent.Ref.SectionName
+	}
+	if parent.Ref.Port != nil {
+		at.port = *parent.Ref.Port
+	}
+	return at
+}
+
+// verdicts returns what each attachment to the Gateway was told.
+func verdicts(g graph.Graph, gateway types.NamespacedName) map[attachment]graph.Verdict {
+	told := map[attachment]graph.Verdict{}
+	for _, route := range g.Routes {
+		for _, parent := range route.Parents {
+			if parent.Gateway != nil && parent.Gateway.Key() == gateway {
+				told[attachmentOf(route, parent)] = parent.Accepted
+			}
+		}
+	}
+	return told
+}
+
+func hard(all []diagnostic.Diagnostic) []diagnostic.Diagnostic { return of(diagnostic.Deny, all) }
+func soft(all []diagnostic.Diagnostic) []diagnostic.Diagnostic { return of(diagnostic.Warn, all) }
+
+func of(severity diagnostic.Severity, all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
+	var some []diagnostic.Diagnostic
+	for _, d := range all {
+		if d.Severity == severity {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+// added returns the faults of after that before did not have. An object that
+// is faulty already can so be mended step by step, or edited elsewhere.
+func added(before, after []diagnostic.Diagnostic) []diagnostic.Diagnostic {
+	known := map[fault]int{}
+	for _, d := range before {
+		known[faultOf(d)]++
+	}
+	var fresh []diagnostic.Diagnostic
+	for _, d := range after {
+		if f := faultOf(d); known[f] > 0 {
+			known[f]--
+			continue
+		}
+		fresh = append(fresh, d)
+	}
+	return fresh
+}
+
+// fault is what makes a diagnostic the same one after an edit.
+type fault struct{ field, reason, message string }
+
+var listIndex = regexp.MustCompile(`\[\d+\]`)
+
+// faultOf forgets at which index of a list the fault is: a rule that is added
+// above a faulty one moves it, and is not to blame.
+func faultOf(d diagnostic.Diagnostic) fault {
+	return fault{field: listIndex.ReplaceAllString(d.Field, "[]"), reason: d.Reason, message: d.Message}
+}

@@ -1,0 +1,106 @@
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/observer"
+)
+
+// Options say where the webhook finds the cluster and listens.
+type Options struct {
+	// Config reaches the API server.
+	Config *rest.Config
+	// CertDir holds tls.crt and tls.key; a renewed pair is taken up while
+	// running.
+	CertDir string
+	// Port that the API server calls, on all addresses.
+	Port int
+	// MetricsAddress and HealthAddress (/healthz, /readyz) to listen at; "0"
+	// for none.
+	MetricsAddress string
+	HealthAddress  string
+}
+
+// Run serves until the context ends. Any number of replicas may run: none of
+// them leads.
+func Run(ctx context.Context, o Options) error {
+	server := webhook.NewServer(webhook.Options{Port: o.Port, CertDir: o.CertDir})
+	m, err := manager.New(o.Config, manager.Options{
+		Scheme:                 observer.Scheme(),
+		Cache:                  observer.CacheOptions(),
+		WebhookServer:          server,
+		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress: o.HealthAddress,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the webhook: %w", err)
+	}
+	for _, kind := range observer.Kinds() {
+		// Started with the manager, so that the first request finds all.
+		if _, err := m.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watching %T: %w", kind, err)
+		}
+	}
+	for path, handler := range handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache()).Observe) {
+		server.Register(path, handler)
+	}
+	if err := errors.Join(
+		m.AddHealthzCheck("webhook", server.StartedChecker()),
+		m.AddReadyzCheck("webhook", server.StartedChecker()),
+		m.AddReadyzCheck("cache", synced(m.GetCache())),
+	); err != nil {
+		return fmt.Errorf("setting up the webhook's probes: %w", err)
+	}
+	if err := m.Start(ctx); err != nil {
+		return fmt.Errorf("serving admission requests: %w", err)
+	}
+	return nil
+}
+
+// synced fails until the cache holds what the cluster holds.
+func synced(c cache.Cache) func(*http.Request) error {
+	return func(r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if !c.WaitForCacheSync(ctx) {
+			return errors.New("the cluster has not been read yet")
+		}
+		return nil
+	}
+}
+
+// handlers returns what answers at which path. All of them share one limit.
+func handlers(scheme *runtime.Scheme, observe observe) map[string]http.Handler {
+	slots := make(chan struct{}, maxConcurrent)
+	// theirs are kinds that nobody is to be kept from because we fail; ours may
+	// wait. The failurePolicy of each webhook says the same.
+	theirs := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, true), slots) }
+	ours := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, false), slots) }
+	return map[string]http.Handler{
+		httpRouteMutatePath:         theirs(mutate(scheme, httpRouteDefaulter{observe}, &gatewayv1.HTTPRoute{})),
+		httpRouteValidatePath:       theirs(validate(scheme, observe, &gatewayv1.HTTPRoute{})),
+		gatewayMutatePath:           theirs(mutate(scheme, gatewayDefaulter{observe}, &gatewayv1.Gateway{})),
+		gatewayValidatePath:         theirs(validate(scheme, observe, &gatewayv1.Gateway{})),
+		gatewayConfigValidatePath:   ours(validate(scheme, observe, &v1alpha1.GatewayConfig{})),
+		webSocketPolicyValidatePath: ours(validate(scheme, observe, &v1alpha1.WebSocketPolicy{})),
+	}
+}
+
+func guarded(w *admission.Webhook, open bool) *admission.Webhook {
+	w.Handler = guard{next: w.Handler, open: open}
+	return w
+}
