@@ -70,14 +70,7 @@ func asksForCertificates(gateway *gatewayv1.Gateway) bool {
 // lacksCertificate says whether the listener terminates TLS with no certificate
 // named. tls.options may stand in for a certificate: it is left alone then.
 func lacksCertificate(listener *gatewayv1.Listener) bool {
-	switch listener.Protocol {
-	case gatewayv1.HTTPSProtocolType:
-	case gatewayv1.TLSProtocolType:
-		// Without tls it is the API server's to ask which mode is meant.
-		if listener.TLS == nil {
-			return false
-		}
-	default:
+	if listener.Protocol != gatewayv1.HTTPSProtocolType {
 		return false
 	}
 	tls := listener.TLS

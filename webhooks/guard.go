@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -68,7 +69,7 @@ func (g guard) Handle(ctx context.Context, request admission.Request) (response 
 	if response.Allowed || response.Result == nil || response.Result.Code == http.StatusUnprocessableEntity {
 		return response
 	}
-	logf.FromContext(ctx).Error(fmt.Errorf("%s", response.Result.Message), "judging an object")
+	logf.FromContext(ctx).Error(errors.New(response.Result.Message), "judging an object")
 	return g.undecided(response.Result.Message)
 }
 

@@ -1,15 +1,18 @@
 package webhooks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
@@ -27,24 +30,26 @@ type Options struct {
 	// CertDir holds tls.crt and tls.key; a renewed pair is taken up while
 	// running.
 	CertDir string
-	// Port that the API server calls, on all addresses.
+	// Port that the API server calls, on all addresses; 9443 when 0.
 	Port int
-	// MetricsAddress and HealthAddress (/healthz, /readyz) to listen at; "0"
-	// for none.
+	// MetricsAddress and HealthAddress (/healthz, /readyz) to listen on: ":8080"
+	// and ":8081" when empty, "0" for none.
 	MetricsAddress string
 	HealthAddress  string
+	Log            logr.Logger
 }
 
 // Run serves until the context ends. Any number of replicas may run: none of
 // them leads.
 func Run(ctx context.Context, o Options) error {
-	server := webhook.NewServer(webhook.Options{Port: o.Port, CertDir: o.CertDir})
+	log.SetLogger(o.Log)
 	m, err := manager.New(o.Config, manager.Options{
+		Logger:                 o.Log,
 		Scheme:                 observer.Scheme(),
 		Cache:                  observer.CacheOptions(),
-		WebhookServer:          server,
-		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress},
-		HealthProbeBindAddress: o.HealthAddress,
+		WebhookServer:          webhook.NewServer(webhook.Options{Port: o.Port, CertDir: o.CertDir}),
+		Metrics:                metricsserver.Options{BindAddress: cmp.Or(o.MetricsAddress, ":8080")},
+		HealthProbeBindAddress: cmp.Or(o.HealthAddress, ":8081"),
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the webhook: %w", err)
@@ -55,6 +60,8 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("watching %T: %w", kind, err)
 		}
 	}
+	// The manager starts its server because it is asked for it.
+	server := m.GetWebhookServer()
 	for path, handler := range handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache()).Observe) {
 		server.Register(path, handler)
 	}

@@ -131,7 +131,7 @@ func (s *locationSet) redirect(c candidate) (redirect, bool) {
 		own = "https"
 	}
 	if port == 0 {
-		port = int32(s.listener.Source.Port)
+		port = s.listener.Source.Port
 		if known, ok := schemePorts[scheme]; ok {
 			port = known
 		}

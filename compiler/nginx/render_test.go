@@ -33,6 +33,9 @@ func TestBundleSaysWhoseItIs(t *testing.T) {
 	if b.Gateway != "infra/home" || b.Generation != 7 || b.DrainSeconds != 5400 {
 		t.Errorf("got Gateway %q, generation %d, drain %d s", b.Gateway, b.Generation, b.DrainSeconds)
 	}
+	if want := "worker_shutdown_timeout 90m;"; !strings.Contains(joinFiles(b.Files), want) {
+		t.Errorf("nginx is not told %q", want)
+	}
 }
 
 // What must not need a reload does not change the files.

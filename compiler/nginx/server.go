@@ -29,7 +29,7 @@ func portsOf(g *graph.Gateway) []*port {
 		if !l.Serves() {
 			continue
 		}
-		number := int32(l.Source.Port)
+		number := l.Source.Port
 		p := byNumber[number]
 		if p == nil {
 			p = &port{number: number, tls: l.TLS}

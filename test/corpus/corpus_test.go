@@ -73,7 +73,7 @@ func runCase(t *testing.T, path string) {
 }
 
 func isInput(name string) bool {
-	return name == "in.yaml" || name == "dataplane.yaml" || name == "requests.txt"
+	return slices.Contains([]string{"in.yaml", "dataplane.yaml", "quarantine.yaml", "requests.txt"}, name)
 }
 
 // read returns the case's snapshot, together with what all cases have.
@@ -87,16 +87,24 @@ func read(t *testing.T, archive *txtar.Archive) snapshot.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reports map[string]snapshot.DataPlane
-	if err := yaml.UnmarshalStrict(content(archive, "dataplane.yaml"), &reports); err != nil {
-		t.Fatalf("read dataplane.yaml: %v", err)
-	}
-	s.DataPlanes = map[types.NamespacedName]snapshot.DataPlane{}
-	for key, report := range reports {
-		namespace, name, _ := strings.Cut(key, "/")
-		s.DataPlanes[types.NamespacedName{Namespace: namespace, Name: name}] = report
-	}
+	s.DataPlanes = byKey[snapshot.DataPlane](t, archive, "dataplane.yaml")
+	s.Quarantined = byKey[snapshot.Quarantine](t, archive, "quarantine.yaml")
 	return s
+}
+
+// byKey reads a section that maps namespace/name to a value.
+func byKey[T any](t *testing.T, archive *txtar.Archive, name string) map[types.NamespacedName]T {
+	t.Helper()
+	var values map[string]T
+	if err := yaml.UnmarshalStrict(content(archive, name), &values); err != nil {
+		t.Fatalf("read %s: %v", name, err)
+	}
+	out := map[types.NamespacedName]T{}
+	for key, value := range values {
+		namespace, name, _ := strings.Cut(key, "/")
+		out[types.NamespacedName{Namespace: namespace, Name: name}] = value
+	}
+	return out
 }
 
 // shown says whether the case shows the section.

@@ -12,6 +12,7 @@
 //	                Secret with the annotation test.gatewright.dev/certificate
 //	                gets a certificate for the hostnames that it lists.
 //	dataplane.yaml  what data planes last reported, by namespace/name
+//	quarantine.yaml routes that nginx refused, by namespace/name
 //	requests.txt    requests to send; see below
 //
 // and expected, rewritten by `go test ./test/corpus -update`:
@@ -26,7 +27,9 @@
 // # Requests
 //
 // A request is a line "METHOD URL options", with lines "Name: value" for its
-// headers. Options are sni=name, address=local address:port to send to, and times=n.
+// headers. Options are sni=name ("-" for none), port=n to send to another port
+// than the URL's, target=… for another request target, http=2, body=text,
+// gateway=namespace/name and times=n.
 // The response says who answered, what the backend saw that is not what every
 // backend sees (+ Name: value, - Name) and what the response carried
 // (< Name: value). The header "Respond: 418" asks the backend for a status,

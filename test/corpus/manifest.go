@@ -81,11 +81,11 @@ func objectsOf(manifests []byte) ([]metav1.Object, error) {
 		if head.Kind == "" {
 			continue
 		}
-		make := newObject[head.Kind]
-		if make == nil {
+		empty := newObject[head.Kind]
+		if empty == nil {
 			return nil, fmt.Errorf("a case cannot hold a %s", head.Kind)
 		}
-		o := make()
+		o := empty()
 		if err := yaml.UnmarshalStrict(document, o); err != nil {
 			return nil, fmt.Errorf("read %s: %w\n%s", head.Kind, err, document)
 		}

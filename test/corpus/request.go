@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +37,7 @@ type request struct {
 	gateway string
 	times   int
 	body    string
+	http2   bool
 }
 
 // parseRequests reads a requests.txt.
@@ -99,12 +102,20 @@ func parseRequest(line string) (request, error) {
 			r.gateway = value
 		case "body":
 			r.body = value
-		case "times":
+		case "target":
+			r.target = value
+		case "http":
+			r.http2 = value == "2"
+		case "times", "port":
 			n, err := strconv.Atoi(value)
 			if err != nil {
-				return request{}, fmt.Errorf("times of %q: %w", line, err)
+				return request{}, fmt.Errorf("%s of %q: %w", name, line, err)
 			}
-			r.times = n
+			if name == "times" {
+				r.times = n
+			} else {
+				r.port = n
+			}
 		default:
 			return request{}, fmt.Errorf("unknown option %q", option)
 		}
@@ -138,12 +149,20 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 		if name == "-" {
 			name = ""
 		}
-		t := tls.Client(c, &tls.Config{ServerName: name, InsecureSkipVerify: true}) //nolint:gosec // what is presented is printed
+		config := &tls.Config{ServerName: name, InsecureSkipVerify: true} //nolint:gosec // what is presented is printed
+		if r.http2 {
+			config.NextProtos = []string{"h2"}
+		}
+		t := tls.Client(c, config)
 		if err := t.Handshake(); err != nil {
 			return answer{}, fmt.Errorf("%w: %w", errHandshake, err)
 		}
 		a.certificate = t.ConnectionState().PeerCertificates[0]
 		c = t
+	}
+	if r.http2 {
+		a.response, err = r.overHTTP2(c)
+		return a, err
 	}
 	if _, err := io.WriteString(c, r.wire()); err != nil {
 		return answer{}, err
@@ -157,6 +176,37 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 	}
 	_, err = io.Copy(io.Discard, a.response.Body)
 	return a, err
+}
+
+// overHTTP2 sends the request over HTTP/2.
+func (r request) overHTTP2(c net.Conn) (*http.Response, error) {
+	dial := func(context.Context, string, string) (net.Conn, error) { return c, nil }
+	transport := &http.Transport{DialContext: dial, DialTLSContext: dial, Protocols: new(http.Protocols)}
+	defer transport.CloseIdleConnections()
+	scheme := "http"
+	if r.tls {
+		scheme = "https"
+	}
+	transport.Protocols.SetHTTP2(r.tls)
+	transport.Protocols.SetUnencryptedHTTP2(!r.tls)
+	path, query, _ := strings.Cut(r.target, "?")
+	out := &http.Request{
+		Method: r.method, Host: r.authority, Header: http.Header{"User-Agent": {""}},
+		URL:  &url.URL{Scheme: scheme, Host: r.authority, Path: path, RawQuery: query},
+		Body: io.NopCloser(strings.NewReader(r.body)), ContentLength: int64(len(r.body)),
+	}
+	for _, h := range r.headers {
+		out.Header.Add(h[0], h[1])
+	}
+	response, err := transport.RoundTrip(out)
+	if err != nil {
+		return nil, fmt.Errorf("send over HTTP/2: %w", err)
+	}
+	if response.ProtoMajor != 2 {
+		return nil, fmt.Errorf("answered over %s", response.Proto)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return response, errors.Join(err, response.Body.Close())
 }
 
 // exchange sends a line through an upgraded connection and waits for its echo.

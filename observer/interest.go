@@ -1,0 +1,106 @@
+package observer
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+)
+
+// Interest says which objects can bear on our Gateways, so that events about
+// others cost nothing. Objects that are referred to belong to it before they
+// exist.
+type Interest struct {
+	classes  map[gatewayv1.ObjectName]bool
+	gateways map[types.NamespacedName]bool
+	services map[types.NamespacedName]bool
+	secrets  map[types.NamespacedName]bool
+}
+
+// Interest reads what bears on our Gateways now. Whoever filters events by it
+// must take it before a snapshot, or an event in between would be lost.
+func (o *Observer) Interest(ctx context.Context) (Interest, error) {
+	var (
+		classes  gatewayv1.GatewayClassList
+		gateways gatewayv1.GatewayList
+		routes   gatewayv1.HTTPRouteList
+	)
+	if err := o.lists(ctx, &classes, &gateways, &routes); err != nil {
+		return Interest{}, err
+	}
+	s := snapshot.Snapshot{
+		GatewayClasses: snapshot.SetOf(pointers(classes.Items)...),
+		Gateways:       snapshot.SetOf(pointers(gateways.Items)...),
+	}
+	interest := Interest{
+		classes:  map[gatewayv1.ObjectName]bool{},
+		gateways: map[types.NamespacedName]bool{},
+		services: map[types.NamespacedName]bool{},
+		secrets:  named(s),
+	}
+	for _, c := range s.GatewayClasses.All() {
+		if c.Spec.ControllerName == v1alpha1.ControllerName {
+			interest.classes[gatewayv1.ObjectName(c.Name)] = true
+		}
+	}
+	for _, g := range s.Gateways.All() {
+		if interest.classes[g.Spec.GatewayClassName] {
+			interest.gateways[snapshot.KeyOf(g)] = true
+		}
+	}
+	for i := range routes.Items {
+		if r := &routes.Items[i]; interest.HTTPRoute(r) {
+			interest.addBackends(r)
+		}
+	}
+	return interest, nil
+}
+
+func (i Interest) addBackends(r *gatewayv1.HTTPRoute) {
+	for _, rule := range r.Spec.Rules {
+		for _, ref := range rule.BackendRefs {
+			key := types.NamespacedName{Namespace: r.Namespace, Name: string(ref.Name)}
+			if ref.Namespace != nil {
+				key.Namespace = string(*ref.Namespace)
+			}
+			i.services[key] = true
+		}
+	}
+}
+
+// Gateways are those of our classes.
+func (i Interest) Gateways() map[types.NamespacedName]bool { return i.gateways }
+
+// Gateway says whether the Gateway is of one of our classes, or was.
+func (i Interest) Gateway(g *gatewayv1.Gateway) bool {
+	return i.classes[g.Spec.GatewayClassName] || i.gateways[snapshot.KeyOf(g)]
+}
+
+// HTTPRoute says whether the route refers to a Gateway of ours, or has our word
+// in its status.
+func (i Interest) HTTPRoute(r *gatewayv1.HTTPRoute) bool {
+	for _, ref := range r.Spec.ParentRefs {
+		key := types.NamespacedName{Namespace: r.Namespace, Name: string(ref.Name)}
+		if ref.Namespace != nil {
+			key.Namespace = string(*ref.Namespace)
+		}
+		if i.gateways[key] {
+			return true
+		}
+	}
+	for _, p := range r.Status.Parents {
+		if p.ControllerName == v1alpha1.ControllerName {
+			return true
+		}
+	}
+	return false
+}
+
+// Service says whether a route of ours refers to the Service.
+func (i Interest) Service(key types.NamespacedName) bool { return i.services[key] }
+
+// Secret says whether a listener of ours refers to the Secret.
+func (i Interest) Secret(key types.NamespacedName) bool { return i.secrets[key] }

@@ -1,0 +1,76 @@
+package observer
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+)
+
+// Scheme knows all kinds that Gatewright reads or writes.
+func Scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(s))
+	utilruntime.Must(gatewayv1.Install(s))
+	utilruntime.Must(v1alpha1.AddToScheme(s))
+	return s
+}
+
+// Kinds are the objects whose content is in every snapshot.
+func Kinds() []client.Object {
+	return []client.Object{
+		&gatewayv1.GatewayClass{},
+		&gatewayv1.Gateway{},
+		&gatewayv1.HTTPRoute{},
+		&gatewayv1.ReferenceGrant{},
+		&v1alpha1.WebSocketPolicy{},
+		&v1alpha1.GatewayConfig{},
+		&corev1.Namespace{},
+		&corev1.Service{},
+	}
+}
+
+// Endpoints is the kind that only who builds endpoint tables reads.
+func Endpoints() client.Object { return &discoveryv1.EndpointSlice{} }
+
+// SecretMetadata is how Secrets are watched: their contents are fetched for
+// those alone that a Gateway names, so that the cluster's other Secrets never
+// lie in our memory.
+func SecretMetadata() *metav1.PartialObjectMetadata {
+	o := &metav1.PartialObjectMetadata{}
+	o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return o
+}
+
+// CacheOptions trims off the objects, before they are kept, what nobody reads:
+// on a small node a cluster's field owners and annotations weigh more than all
+// the rest.
+func CacheOptions() cache.Options {
+	return cache.Options{DefaultTransform: trim}
+}
+
+func trim(object any) (any, error) {
+	if o, ok := object.(metav1.Object); ok {
+		o.SetManagedFields(nil)
+		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		o.Annotations = nil
+	case *metav1.PartialObjectMetadata:
+		o.Annotations = nil
+	case *discoveryv1.EndpointSlice:
+		for i := range o.Endpoints {
+			e := &o.Endpoints[i]
+			e.TargetRef, e.NodeName, e.Zone, e.Hostname, e.Hints, e.DeprecatedTopology = nil, nil, nil, nil, nil, nil
+		}
+	}
+	return object, nil
+}

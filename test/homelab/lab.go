@@ -1,0 +1,132 @@
+package homelab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/test/cluster"
+	"github.com/gatewright/gatewright/test/cluster/image"
+)
+
+// Options say how to start a lab.
+type Options struct {
+	// Log takes progress.
+	Log io.Writer
+	// Detach lets the lab outlive this process.
+	Detach bool
+	// Wait waits for another cluster on this machine to end.
+	Wait bool
+}
+
+// Lab is a cluster with Gatewright on it.
+type Lab struct {
+	// Cluster it runs on.
+	Cluster *cluster.Cluster
+	// Client reads and writes the cluster's objects, past all caches.
+	Client client.Client
+	// Authority signs the certificates of the Gateways.
+	Authority *Authority
+
+	log    io.Writer
+	detach bool
+	module string
+	helm   string
+	begin  time.Time
+}
+
+// Up starts a cluster and installs the Gateway API and Gatewright's chart with
+// images made from this repository.
+func Up(ctx context.Context, o Options) (*Lab, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	lab := &Lab{log: o.Log, detach: o.Detach, begin: time.Now()}
+	var err error
+	if lab.module, err = image.ModuleDir(ctx); err != nil {
+		return nil, err
+	}
+	images, err := lab.buildImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if lab.helm, err = buildHelm(ctx, lab.log, lab.module); err != nil {
+		return nil, err
+	}
+	lab.say("images and helm built")
+	lab.Cluster, err = cluster.Up(ctx, cluster.Options{Log: lab.log, Detach: o.Detach, Wait: o.Wait, Images: images})
+	if err != nil {
+		return nil, err
+	}
+	if err := lab.install(ctx); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, lab.Describe(ctx))
+	}
+	return lab, nil
+}
+
+func (l *Lab) install(ctx context.Context) (err error) {
+	if l.Client, err = newClient(l.Cluster.Kubeconfig()); err != nil {
+		return err
+	}
+	if l.Authority, err = NewAuthority(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(l.AuthorityFile(), l.Authority.PEM(), 0o644); err != nil {
+		return fmt.Errorf("keep the authority's certificate: %w", err)
+	}
+	if err := l.installGatewayAPI(ctx); err != nil {
+		return err
+	}
+	if err := l.InstallChart(ctx); err != nil {
+		return err
+	}
+	l.say("Gatewright installed")
+	return nil
+}
+
+// Down ends the lab with its cluster.
+func (l *Lab) Down() error { return l.Cluster.Down() }
+
+// AuthorityFile is the certificate that clients of the lab must trust.
+func (l *Lab) AuthorityFile() string {
+	return filepath.Join(filepath.Dir(l.Cluster.Kubeconfig()), "homelab-ca.crt")
+}
+
+// say tells what is done, and how long after the start.
+func (l *Lab) say(what string) {
+	fmt.Fprintf(l.log, "%-40s %s\n", what, time.Since(l.begin).Round(time.Second/10))
+}
+
+func newClient(kubeconfig string) (client.Client, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	// The suite polls; the default would make it wait for itself.
+	config.QPS, config.Burst = 200, 400
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		appsv1.AddToScheme, corev1.AddToScheme, discoveryv1.AddToScheme, gatewayv1.Install, v1alpha1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("register kinds: %w", err)
+		}
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the API server: %w", err)
+	}
+	return c, nil
+}

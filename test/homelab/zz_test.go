@@ -1,0 +1,3 @@
+package homelab
+import ("testing";"os";"context")
+func TestHelm(t *testing.T){ p,err:=buildHelm(context.Background(),os.Stderr,"/work/main"); t.Log(p,err)}
