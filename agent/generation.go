@@ -74,6 +74,9 @@ func writeGeneration(o Options, hash string, files []bundle.File) (string, error
 		return "", fmt.Errorf("make a generation's directory: %w", err)
 	}
 	defer os.RemoveAll(tmp)
+	if kernelLacksIPv6() {
+		files = withoutIPv6(files)
+	}
 	own := bundle.File{Path: generationFile, Data: generationConfig(hash)}
 	for _, f := range append(slices.Clip(files), own) {
 		path := filepath.Join(tmp, filepath.FromSlash(f.Path))
