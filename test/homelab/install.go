@@ -88,6 +88,12 @@ func (l *Lab) Apply(ctx context.Context, manifest string) (string, error) {
 	return l.run(ctx, manifest, filepath.Join(l.Cluster.BinDir(), "kubectl"), "apply", "--filename", "-")
 }
 
+// Delete deletes the objects of a manifest and waits until they are gone.
+func (l *Lab) Delete(ctx context.Context, manifest string) error {
+	_, err := l.run(ctx, manifest, filepath.Join(l.Cluster.BinDir(), "kubectl"), "delete", "--ignore-not-found", "--filename", "-")
+	return err
+}
+
 func (l *Lab) run(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, args...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+l.Cluster.Kubeconfig())

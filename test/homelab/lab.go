@@ -2,6 +2,7 @@ package homelab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,8 +28,9 @@ type Options struct {
 	Log io.Writer
 	// Detach lets the lab outlive this process.
 	Detach bool
-	// Wait waits for another cluster on this machine to end.
-	Wait bool
+	// Replace ends a lab that was left running detached, and waits for any other
+	// cluster on this machine to end.
+	Replace bool
 }
 
 // Lab is a cluster with Gatewright on it.
@@ -66,7 +68,12 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	lab.say("images and helm built")
-	lab.Cluster, err = cluster.Up(ctx, cluster.Options{Log: lab.log, Detach: o.Detach, Wait: o.Wait, Images: images})
+	if o.Replace {
+		if err := lab.endDetached(); err != nil {
+			return nil, err
+		}
+	}
+	lab.Cluster, err = cluster.Up(ctx, cluster.Options{Log: lab.log, Detach: o.Detach, Wait: o.Replace, Images: images})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +83,34 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	return lab, nil
 }
 
+// endDetached ends the demo, if it runs.
+func (l *Lab) endDetached() error {
+	running, err := cluster.Attach()
+	if errors.Is(err, cluster.ErrNotRunning) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(detachedFile(running)); err != nil {
+		// Somebody else's, who will end it.
+		return nil
+	}
+	l.say("ending the demo that was left running")
+	return running.Down()
+}
+
+// detachedFile marks a cluster as one that is nobody's to end.
+func detachedFile(c *cluster.Cluster) string {
+	return filepath.Join(filepath.Dir(c.Kubeconfig()), "detached")
+}
+
 func (l *Lab) install(ctx context.Context) (err error) {
+	if l.detach {
+		if err := os.WriteFile(detachedFile(l.Cluster), nil, 0o644); err != nil {
+			return fmt.Errorf("mark the cluster: %w", err)
+		}
+	}
 	if l.Client, err = newClient(l.Cluster.Kubeconfig()); err != nil {
 		return err
 	}

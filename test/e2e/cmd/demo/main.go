@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/gatewright/gatewright/test/cluster"
+	"github.com/gatewright/gatewright/test/cluster/apt"
 	"github.com/gatewright/gatewright/test/homelab"
 )
 
@@ -68,6 +69,9 @@ The demo goes on until "make demo-down". Look around:
 
 // show asks as a laptop on the home LAN would, and prints questions and answers.
 func show(ctx context.Context, lab *homelab.Lab, address string) error {
+	if err := apt.Install(ctx, os.Stderr, apt.Package{Name: "curl", File: "/usr/bin/curl"}); err != nil {
+		return err
+	}
 	https := []string{"--cacert", lab.AuthorityFile()}
 	resolve := func(host, port string) []string {
 		return []string{"--resolve", host + ":" + port + ":" + address}

@@ -1,0 +1,251 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler"
+	"github.com/gatewright/gatewright/compiler/infra"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+	"github.com/gatewright/gatewright/observer"
+	"github.com/gatewright/gatewright/operator/dataplane"
+)
+
+const (
+	// pace is the least time between two compilations: the first change of a
+	// burst is compiled at once, the rest of it together.
+	pace = 100 * time.Millisecond
+	// revisit is how often all is gone through without a reason: certificates
+	// are renewed then.
+	revisit = time.Hour
+	// gatewaysAtOnce is for how many Gateways objects are written at a time.
+	gatewaysAtOnce = 4
+)
+
+// reconciler brings the world to what the compiler says of it.
+type reconciler struct {
+	cluster
+	observer   *observer.Observer
+	watches    *watches
+	compile    func(snapshot.Snapshot) compiler.Result
+	applier    *applier
+	pruner     *pruner
+	identities *identities
+	fleet      *dataplane.Fleet
+	quarantine *quarantine
+	store      *store
+	statuses   *statusQueue
+	events     transitions
+	pace       *rate.Limiter
+	log        logr.Logger
+
+	// plans are what each Gateway's pods were last told to serve.
+	plans map[types.NamespacedName]plan
+}
+
+// plan is an offer, and the routes in it.
+type plan struct {
+	offer  *dataplane.Offer
+	routes generations
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+	if err := r.pace.Wait(ctx); err != nil {
+		return reconcile.Result{}, fmt.Errorf("wait for the next compilation: %w", err)
+	}
+	// Interest comes first: see observer.Interest.
+	interest, err := r.observer.Interest(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	r.watches.interest.Store(&interest)
+	s, err := r.observer.Observe(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	reports, err := r.hear(ctx, &s, interest.Gateways())
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	started := time.Now()
+	result := r.compile(s)
+	compileSeconds.Observe(time.Since(started).Seconds())
+	r.serve(ctx, s, result, reports)
+	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
+	err = r.own(ctx, s, result)
+	return reconcile.Result{RequeueAfter: revisit}, err
+}
+
+// hear completes the snapshot with what the data planes and the load balancer
+// say, and follows the pods that there are now.
+func (r *reconciler) hear(ctx context.Context, s *snapshot.Snapshot, gateways map[types.NamespacedName]bool) (map[types.NamespacedName]dataplane.Report, error) {
+	if _, err := r.identities.load(ctx); err != nil {
+		return nil, err
+	}
+	pods, err := podsOf(ctx, r.cached)
+	if err != nil {
+		return nil, err
+	}
+	words, err := serviceEvents(ctx, r.cached, gateways)
+	if err != nil {
+		return nil, err
+	}
+	reports := map[types.NamespacedName]dataplane.Report{}
+	s.DataPlanes = map[types.NamespacedName]snapshot.DataPlane{}
+	for _, g := range s.Gateways.All() {
+		key := snapshot.KeyOf(g)
+		if !gateways[key] {
+			continue
+		}
+		r.fleet.Follow(dataplane.Target{Gateway: key, ServerName: serverName(g), Pods: pods[podsKey(key)]})
+		report := r.fleet.Report(key)
+		if r.quarantine.busy(key) {
+			// It is about a candidate, not about what is wanted.
+			report.Refused = nil
+		}
+		reports[key] = report
+		s.DataPlanes[key] = snapshot.DataPlane{
+			Ready: report.Ready, Generation: report.Generation, Refused: report.Refused, ServiceEvent: words[key],
+		}
+	}
+	r.fleet.Keep(gateways)
+	r.store.retain(gateways)
+	r.quarantine.retain(gateways)
+	s.Quarantined = r.quarantine.current(*s)
+	return reports, nil
+}
+
+// serve tells the pods what to serve, and acts upon what they said of what they
+// were told before.
+func (r *reconciler) serve(ctx context.Context, s snapshot.Snapshot, result compiler.Result, reports map[types.NamespacedName]dataplane.Report) {
+	plans := map[types.NamespacedName]plan{}
+	for _, g := range result.Gateways {
+		source, ok := s.Gateways.Get(g.Key.Namespace, g.Key.Name)
+		if !ok {
+			continue
+		}
+		next := plan{offer: dataplane.NewOffer(g.Bundle), routes: routesOf(g.Key, s, result)}
+		if before, ok := r.plans[g.Key]; ok {
+			r.answered(source, before, reports[g.Key])
+			if before.offer.Hash == next.offer.Hash {
+				r.suspect(ctx, s, next, reports[g.Key])
+			}
+		}
+		r.fleet.Want(g.Key, next.offer)
+		plans[g.Key] = next
+	}
+	r.plans = plans
+}
+
+// answered stores a plan that a pod serves.
+func (r *reconciler) answered(g *gatewayv1.Gateway, p plan, report dataplane.Report) {
+	key := snapshot.KeyOf(g)
+	if report.Applied && report.Wanted.Hash == p.offer.Hash && !r.quarantine.busy(key) {
+		r.quarantine.accept(key, p.routes)
+		r.store.keep(good{gateway: g, offer: p.offer, routes: p.routes})
+	}
+}
+
+// suspect has the routes to blame searched for if the pods refuse what they are
+// still to serve.
+func (r *reconciler) suspect(ctx context.Context, s snapshot.Snapshot, p plan, report dataplane.Report) {
+	if report.Refused != nil && !report.Applied && report.Wanted.Hash == p.offer.Hash {
+		r.quarantine.investigate(ctx, refusal{
+			gateway: report.Gateway, snapshot: s, routes: p.routes, hash: p.offer.Hash,
+		})
+	}
+}
+
+// own brings the objects that we own to what is wanted, those of each Gateway
+// for themselves: what fails for one does not hinder the others.
+func (r *reconciler) own(ctx context.Context, s snapshot.Snapshot, result compiler.Result) error {
+	var group errgroup.Group
+	group.SetLimit(gatewaysAtOnce)
+	var failed failures
+	for _, g := range result.Gateways {
+		source, ok := s.Gateways.Get(g.Key.Namespace, g.Key.Name)
+		if !ok || !source.DeletionTimestamp.IsZero() {
+			continue
+		}
+		group.Go(func() error {
+			if err := r.build(ctx, source, g.Objects); err != nil {
+				failed.add(fmt.Errorf("gateway %s: %w", g.Key, err))
+				if errors.Is(err, errForeign) {
+					r.events.warn(source, "NameTaken", err.Error())
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	for _, p := range result.Policies {
+		failed.add(r.applier.apply(ctx, p))
+	}
+	failed.add(r.pruner.prune(ctx, s, result))
+	return errors.Join(failed.all...)
+}
+
+// build makes the Gateway's objects exist; the identity first, as the pods
+// mount it.
+func (r *reconciler) build(ctx context.Context, g *gatewayv1.Gateway, objects []infra.Object) error {
+	if err := r.identities.ensure(ctx, g); err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := r.applier.apply(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routesOf returns the routes that are in a Gateway's bundle.
+func routesOf(gateway types.NamespacedName, s snapshot.Snapshot, result compiler.Result) generations {
+	in := generations{}
+	for _, r := range result.Statuses.Routes {
+		route, ok := s.HTTPRoutes.Get(r.Key.Namespace, r.Key.Name)
+		if out, quarantined := s.Quarantined[r.Key]; !ok || quarantined && out.Generation == route.Generation {
+			continue
+		}
+		for _, p := range r.Parents {
+			parent := types.NamespacedName{Namespace: r.Key.Namespace, Name: string(p.ParentRef.Name)}
+			if p.ParentRef.Namespace != nil {
+				parent.Namespace = string(*p.ParentRef.Namespace)
+			}
+			if parent == gateway {
+				in[r.Key.String()] = route.Generation
+			}
+		}
+	}
+	return in
+}
+
+// recall reads which routes were in the stored bundle; nil where there is none.
+func (r *reconciler) recall(ctx context.Context, gateway types.NamespacedName) generations {
+	key := types.NamespacedName{Namespace: gateway.Namespace, Name: infra.BundleSecretName(gateway)}
+	secret := &corev1.Secret{}
+	if err := r.live.Get(ctx, key, secret); err != nil {
+		if client.IgnoreNotFound(err) != nil {
+			r.log.Error(err, "reading the stored bundle", "gateway", gateway.String())
+		}
+		return nil
+	}
+	var routes generations
+	if err := json.Unmarshal(secret.Data[routesKey], &routes); err != nil {
+		return nil
+	}
+	return routes
+}

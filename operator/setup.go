@@ -1,0 +1,99 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/gatewright/gatewright/compiler"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+	"github.com/gatewright/gatewright/observer"
+	"github.com/gatewright/gatewright/operator/dataplane"
+)
+
+// Waits after a reconciliation that failed.
+const (
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// setUp puts the parts together. Everything acts on the leader alone.
+func setUp(m manager.Manager, o Options) error {
+	c := cluster{
+		writer: m.GetClient(), statuses: m.GetClient(), cached: m.GetCache(), live: m.GetAPIReader(), scheme: m.GetScheme(),
+	}
+	log := m.GetLogger().WithName("operator")
+	again := &trigger{}
+	identities := newIdentities(c, o.Namespace)
+	fleet := dataplane.NewFleet(dataplane.Options{
+		Identity: identities.toward,
+		Changed:  func(types.NamespacedName) { again.pull() },
+		Log:      log.WithName("dataplane"),
+	})
+	events := transitions{recorder: m.GetEventRecorder("gatewright")}
+	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
+	applier := newApplier(c)
+	r := &reconciler{
+		cluster:    c,
+		observer:   observer.New(m.GetCache(), m.GetAPIReader()),
+		watches:    &watches{cache: m.GetCache()},
+		compile:    compile,
+		applier:    applier,
+		pruner:     &pruner{cluster: c, applier: applier},
+		identities: identities,
+		fleet:      fleet,
+		store:      newStore(m.GetClient(), events.warn, log),
+		statuses:   newStatusQueue(&statusWriter{cluster: c, events: events, now: time.Now}, log),
+		events:     events,
+		pace:       rate.NewLimiter(rate.Every(pace), 1),
+		log:        log,
+		plans:      map[types.NamespacedName]plan{},
+	}
+	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)
+	r.quarantine.changed, r.quarantine.log = again.pull, log
+	runnables := []manager.Runnable{r.store, r.statuses, manager.RunnableFunc(func(ctx context.Context) error {
+		<-ctx.Done()
+		fleet.Close()
+		return nil
+	})}
+	for _, runnable := range runnables {
+		if err := m.Add(runnable); err != nil {
+			return fmt.Errorf("add %T: %w", runnable, err)
+		}
+	}
+	if o.WebhookCertificate.Enabled {
+		if err := addWebhookCertificate(m, o, c, identities); err != nil {
+			return err
+		}
+	}
+	return addController(m, r, again)
+}
+
+func addController(m manager.Manager, r *reconciler, again *trigger) error {
+	c, err := controller.New("world", m, controller.Options{
+		Reconciler:              r,
+		MaxConcurrentReconciles: 1,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	})
+	if err != nil {
+		return fmt.Errorf("add the controller: %w", err)
+	}
+	for _, s := range append(r.watches.sources(), again) {
+		if err := c.Watch(s); err != nil {
+			return fmt.Errorf("watch %s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// fleetTrials has the quarantine try bundles on real pods.
+func fleetTrials(f *dataplane.Fleet) func(types.NamespacedName) (trial, error) {
+	return func(key types.NamespacedName) (trial, error) { return f.Try(key) }
+}

@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/test/cluster"
+	"github.com/gatewright/gatewright/test/homelab"
+)
+
+// nginxPods are the pods of the sample's Gateway that are to stay.
+func nginxPods(t *testing.T) []corev1.Pod {
+	t.Helper()
+	var pods corev1.PodList
+	if err := lab.Client.List(t.Context(), &pods, client.InNamespace(homelab.Gateway.Namespace),
+		client.MatchingLabels{v1alpha1.LabelGateway: homelab.Gateway.Name}); err != nil {
+		t.Fatal(err)
+	}
+	var staying []corev1.Pod
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil {
+			staying = append(staying, pod)
+		}
+	}
+	return staying
+}
+
+// nginxPod is the only pod of the sample's Gateway.
+func nginxPod(t *testing.T) corev1.Pod {
+	t.Helper()
+	pods := nginxPods(t)
+	if len(pods) != 1 {
+		t.Fatalf("the Gateway has %d pods instead of one", len(pods))
+	}
+	return pods[0]
+}
+
+// reloads is how often the nginx of the sample's Gateway has been reloaded.
+func reloads(t *testing.T) int {
+	t.Helper()
+	pod := nginxPod(t)
+	inside := &http.Client{Transport: &http.Transport{
+		DialContext: lab.Cluster.Network(cluster.Node).DialContext, DisableKeepAlives: true,
+	}}
+	n, err := metric(t.Context(), inside,
+		"http://"+net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(bundle.HealthPort))+"/metrics", "gatewright_agent_reloads_total")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// metric reads a counter without labels.
+func metric(ctx context.Context, c *http.Client, url, name string) (int, error) {
+	page, err := get(ctx, c, url)
+	if err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(strings.NewReader(page.body))
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return strconv.Atoi(value)
+		}
+	}
+	return 0, fmt.Errorf("there is no %s at %s: %s", name, url, page.body)
+}
