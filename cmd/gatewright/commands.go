@@ -13,6 +13,7 @@ type commands struct {
 	Log logFlags `embed:"" prefix:"log-"`
 
 	Operator operatorCommand `cmd:"" help:"Run the control plane: nginx, addresses and statuses for all Gateways."`
+	Webhook  webhookCommand  `cmd:"" help:"Check and complete Gateways and routes as they are applied."`
 	Agent    agentCommand    `cmd:"" help:"Supervise the nginx of one Gateway, in its pod."`
 }
 

@@ -67,16 +67,16 @@ func TestTheOrderInWhichObjectsComeChangesNothing(t *testing.T) {
 func TestBuildingLeavesTheSnapshotAsItWas(t *testing.T) {
 	t.Parallel()
 	all := append(objects(t, base), objects(t, busy)...)
-	print := func() string {
+	written := func() string {
 		text, err := json.Marshal(all)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	before := print()
+	before := written()
 	graph.GeneratedPolicies(graph.Build(snapshotOf(all...)), snapshotOf(all...))
-	if diff := cmp.Diff(before, print()); diff != "" {
+	if diff := cmp.Diff(before, written()); diff != "" {
 		t.Errorf("the objects changed (-before +after):\n%s", diff)
 	}
 }

@@ -45,15 +45,17 @@ const (
 	ownConfig  = "infrastructure: {parametersRef: {group: gatewright.dev, kind: GatewayConfig, name: own}}\n"
 )
 
-func find[T infra.Object](t *testing.T, objects []infra.Object) T {
+func find[T infra.Object](t *testing.T, objects []infra.Object) (found T) {
 	t.Helper()
-	for _, o := range objects {
-		if typed, ok := o.(T); ok {
-			return typed
-		}
+	i := slices.IndexFunc(objects, func(o infra.Object) bool {
+		typed, ok := o.(T)
+		found = typed
+		return ok
+	})
+	if i < 0 {
+		t.Fatal("no such object")
 	}
-	t.Fatal("no such object")
-	panic("unreachable")
+	return found
 }
 
 func TestAllObjectsBelongToTheGatewayAndCarryItsInfrastructure(t *testing.T) {

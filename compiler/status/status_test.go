@@ -197,13 +197,17 @@ func TestPartiallyInvalidIsOnlyThereWhereItIsTrue(t *testing.T) {
 		accepted string
 		partial  string
 	}{
-		"all rules are sound":     {[]gatewayv1.HTTPRouteRule{{}}, "True Accepted", "none"},
-		"one rule of two is not":  {[]gatewayv1.HTTPRouteRule{{}, bad}, "True Accepted", "True UnsupportedValue 5 Dropped Rule 1 ("},
-		"no rule is sound at all": {[]gatewayv1.HTTPRouteRule{bad}, "False UnsupportedValue", "none"},
+		"all rules are sound":         {[]gatewayv1.HTTPRouteRule{{}}, "True Accepted", "none"},
+		"one rule of two is not":      {[]gatewayv1.HTTPRouteRule{{}, bad}, "True Accepted", "True UnsupportedValue 5 Dropped Rule 1 ("},
+		"no Gateway has the hostname": {[]gatewayv1.HTTPRouteRule{{}, bad}, "False NoMatchingListenerHostname", "none"},
+		"no rule is sound at all":     {[]gatewayv1.HTTPRouteRule{bad}, "False UnsupportedValue", "none"},
 	}
 	for name, test := range tests {
-		s := cluster(t, listenHTTP)
+		s := cluster(t, "listeners: [{name: http, port: 80, protocol: HTTP, hostname: a.example.com}]\n")
 		r := &gatewayv1.HTTPRoute{}
+		if strings.Contains(test.accepted, "Hostname") {
+			r.Spec.Hostnames = []gatewayv1.Hostname{"b.example.com"}
+		}
 		r.Namespace, r.Name, r.Generation = "infra", "r", 5
 		r.Spec.ParentRefs, r.Spec.Rules = []gatewayv1.ParentReference{{Name: "home"}}, test.rules
 		s = s.With(r)
