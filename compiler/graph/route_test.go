@@ -115,7 +115,8 @@ func TestWhatARuleCannotDo(t *testing.T) {
 			`matches: [{headers: [{name: X_Y, value: a}]}]`, true,
 			`spec.rules[0].matches[0].headers[0].name: nginx cannot address a header named "X_Y"`,
 		},
-		"a method that is none": {`matches: [{method: get}]`, true, `"get" is no method`},
+		"no match that is sound": {`matches: [{path: {type: Exact, value: a}}]`, true, `"a" does not begin with a slash`},
+		"a method that is none":  {`matches: [{method: get}]`, true, `"get" is no method`},
 		"a path type of the future": {
 			`matches: [{path: {type: Glob, value: /a}}]`, true, `"Glob" is no type of path match`,
 		},
@@ -125,6 +126,10 @@ func TestWhatARuleCannotDo(t *testing.T) {
 		"one header twice, in other letters": {
 			`filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: a}], remove: [x-a]}}]`, true,
 			`spec.rules[0].filters[0].requestHeaderModifier.remove[0]: header "x-a" has an action already, at spec.rules[0].filters[0].requestHeaderModifier.set[0]`,
+		},
+		"an addition to a header that nginx cannot read": {
+			`filters: [{type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: X_A, value: a}]}}]`, true,
+			`nginx cannot address a header named "X_A"`,
 		},
 		"an upgrade to something else": {
 			`filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: upgrade, value: h2c}]}}]`, true,
@@ -172,8 +177,8 @@ func TestWhatARuleCannotDo(t *testing.T) {
 				t.Errorf("accepted: %+v", a)
 			}
 			for _, rule := range r.Rules {
-				if !rule.Invalid {
-					t.Errorf("rule %+v is valid", rule)
+				if !rule.Invalid || len(rule.Matches) == 0 {
+					t.Errorf("rule %+v is valid, or has no match", rule)
 				}
 			}
 			if l := listener(t, g, "http"); l.AttachedRoutes != 0 || len(l.Routes) != 1 {
