@@ -77,9 +77,10 @@ func mergeListeners(live, wanted []gatewayv1.ListenerStatus, now metav1.Time) []
 }
 
 // mergeParents replaces our entries of status.parents, an atomic list, and
-// leaves other controllers' where they are.
+// leaves other controllers' where they are. Without any, the list is empty: the
+// API requires it, and refuses null.
 func mergeParents(live, wanted []gatewayv1.RouteParentStatus, now metav1.Time) []gatewayv1.RouteParentStatus {
-	var out []gatewayv1.RouteParentStatus
+	out := []gatewayv1.RouteParentStatus{}
 	before := map[string][]metav1.Condition{}
 	for _, p := range live {
 		if p.ControllerName != v1alpha1.ControllerName {
@@ -99,7 +100,7 @@ func mergeParents(live, wanted []gatewayv1.RouteParentStatus, now metav1.Time) [
 // for a route's parents. The API allows 16 in all: others' come first.
 func mergeAncestors(live, wanted []gatewayv1.PolicyAncestorStatus, now metav1.Time) []gatewayv1.PolicyAncestorStatus {
 	const most = 16
-	var out []gatewayv1.PolicyAncestorStatus
+	out := []gatewayv1.PolicyAncestorStatus{}
 	before := map[string][]metav1.Condition{}
 	for _, a := range live {
 		if a.ControllerName != v1alpha1.ControllerName {

@@ -142,8 +142,10 @@ func TestStatusesOfOthersStay(t *testing.T) {
 	key := types.NamespacedName{Namespace: "whoami", Name: "shared"}
 	eventually(t, func(ctx context.Context) error { return routeIsGood(ctx, key) })
 
+	// Written out in full, as the API server fills in what is left out.
+	group, kind := gatewayv1.Group(gatewayv1.GroupName), gatewayv1.Kind("Gateway")
 	foreign := gatewayv1.RouteParentStatus{
-		ParentRef:      gatewayv1.ParentReference{Name: "somebody-elses"},
+		ParentRef:      gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: "somebody-elses"},
 		ControllerName: "example.com/other",
 		Conditions: []metav1.Condition{{
 			Type: "Accepted", Status: metav1.ConditionFalse, Reason: "NotAllowed", Message: "Not here",
