@@ -89,6 +89,13 @@ func (r *ruleReader) readRewrite(f *gatewayv1.HTTPURLRewriteFilter, field string
 		Hostname: r.readPreciseHostname(f.Hostname, field+".hostname"),
 		Path:     r.readPathModifier(f.Path, field+".path"),
 	}
+	// nginx writes the new path decoded, and encodes it anew when it asks the
+	// backend. A redirect's goes to the client as it is.
+	if path := r.rule.Rewrite.Path; path != nil {
+		if found := encodedControl.FindString(path.Value); found != "" {
+			r.refuse(field+".path", fmt.Sprintf("%q has the encoded control character %s, which no path can hold", path.Value, found), "leave it out")
+		}
+	}
 }
 
 func (r *ruleReader) readPreciseHostname(h *gatewayv1.PreciseHostname, field string) string {

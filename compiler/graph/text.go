@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -21,6 +22,9 @@ func textFault(s string) string {
 	}
 	return ""
 }
+
+// encodedControl matches a percent-encoded control character.
+var encodedControl = regexp.MustCompile(`%(?:[01][0-9A-Fa-f]|7[Ff])`)
 
 // printedLength is at least the length of the text in nginx's configuration: a
 // quote or backslash takes two characters there, and a dollar sign a variable.

@@ -132,16 +132,24 @@ func TestWithoutTheWebhookTheOutcomeIsTheSame(t *testing.T) {
 	if diff := cmp.Diff(with.policy, without.policy); diff != "" {
 		t.Errorf("the policy differs (-with the webhook, +without):\n%s", diff)
 	}
-	// A mistake is admitted, and said in status instead.
-	bad := route("bad", `matches: [{path: {type: RegularExpression, value: "/a(b"}}], `+toWhoami)
-	apply(t, bad)
-	eventually(t, func(ctx context.Context) error {
-		err := routeIsGood(ctx, types.NamespacedName{Namespace: "whoami", Name: "bad"})
-		if err == nil || !strings.Contains(err.Error(), `"/a(b" is no valid regular expression`) {
-			return fmt.Errorf("the status does not say what is wrong: %w", err)
-		}
-		return nil
-	})
+	// Mistakes are admitted, said in status instead, and kept from nginx.
+	for rule, reason := range map[string]string{
+		`matches: [{path: {type: RegularExpression, value: "/a(b"}}], `: `"/a(b" is no valid regular expression`,
+		fmt.Sprintf(`filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: X-Hostile, value: %q}]}}], `,
+			hostileControl): `has the control character`,
+	} {
+		t.Run("a route that "+reason, func(t *testing.T) {
+			apply(t, route("bad", rule+toWhoami))
+			eventually(t, func(ctx context.Context) error {
+				err := routeIsGood(ctx, types.NamespacedName{Namespace: "whoami", Name: "bad"})
+				if err == nil || !strings.Contains(err.Error(), "Accepted=False") || !strings.Contains(err.Error(), reason) {
+					return fmt.Errorf("the status does not say what is wrong: %w", err)
+				}
+				return nil
+			})
+			expectUnharmed(t)
+		})
+	}
 }
 
 // websocketOutcome is what became of a route that asks for websockets.

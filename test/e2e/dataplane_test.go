@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ import (
 	"github.com/gatewright/gatewright/test/homelab"
 )
 
-// nginxPods are the pods of the sample's Gateway that are to stay.
+// nginxPods are the pods of the sample's Gateway, those that end among them.
 func nginxPods(t *testing.T) []corev1.Pod {
 	t.Helper()
 	var pods corev1.PodList
@@ -27,23 +28,17 @@ func nginxPods(t *testing.T) []corev1.Pod {
 		client.MatchingLabels{v1alpha1.LabelGateway: homelab.Gateway.Name}); err != nil {
 		t.Fatal(err)
 	}
-	var staying []corev1.Pod
-	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil {
-			staying = append(staying, pod)
-		}
-	}
-	return staying
+	return pods.Items
 }
 
-// nginxPod is the only pod of the sample's Gateway.
+// nginxPod is the only pod of the sample's Gateway that is to stay.
 func nginxPod(t *testing.T) corev1.Pod {
 	t.Helper()
-	pods := nginxPods(t)
-	if len(pods) != 1 {
-		t.Fatalf("the Gateway has %d pods instead of one", len(pods))
+	staying := slices.DeleteFunc(nginxPods(t), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	if len(staying) != 1 {
+		t.Fatalf("the Gateway has %d pods instead of one", len(staying))
 	}
-	return pods[0]
+	return staying[0]
 }
 
 // reloads is how often the nginx of the sample's Gateway has been reloaded.

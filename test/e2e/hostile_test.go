@@ -19,7 +19,7 @@ var hostileTexts = map[string]string{
 	"variables":               `$host ${request_uri} $$ $1 ${`,
 	"backslashes":             `\ \\ \" \n \$host \`,
 	"comments and directives": `# ; { } <!--#exec cmd="id"--> content_by_lua_block { os.exit() }`,
-	"percent signs":           `%00 %0a %22 %`,
+	"percent signs":           `%22 %7b %3B %`,
 }
 
 // hostileControl has what no configuration and no HTTP message can hold.

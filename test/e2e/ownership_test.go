@@ -158,7 +158,12 @@ func TestStatusesOfOthersStay(t *testing.T) {
 			return err
 		}
 		shared.Status.Parents = append([]gatewayv1.RouteParentStatus{foreign}, shared.Status.Parents...)
-		return lab.Client.Status().Update(ctx, &shared)
+		if err := lab.Client.Status().Update(ctx, &shared); err != nil {
+			return err
+		}
+		// With what the API server adds.
+		foreign = shared.Status.Parents[0]
+		return nil
 	})
 	kubectl(t, "patch", "--namespace=whoami", "httproute", "shared", "--type=json", "--patch",
 		`[{"op": "add", "path": "/spec/hostnames/-", "value": "also-shared.jarrett.net"}]`)

@@ -65,7 +65,7 @@ func changeRoute(t *testing.T) {
 }
 
 // upgradeNginx has Helm name another version of the nginx image, and waits until
-// no pod of the old one is left but those that finish old connections.
+// the old pod has finished its connections and is gone.
 func upgradeNginx(t *testing.T) {
 	t.Helper()
 	const next = "next"

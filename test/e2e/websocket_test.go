@@ -124,8 +124,12 @@ spec:
 		}
 	})
 	t.Run("while the operator is killed", func(t *testing.T) {
+		before := reloads(t)
 		killOperator(t)
 		s.expectAlive(t)
+		if after := reloads(t); after != before {
+			t.Errorf("the next operator had nginx reload %d times what it served already", after-before)
+		}
 	})
 }
 

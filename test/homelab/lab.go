@@ -154,6 +154,19 @@ func newClient(kubeconfig string) (client.Client, error) {
 	log.SetLogger(logr.Discard())
 	// The suite polls; the default would make it wait for itself.
 	config.QPS, config.Burst = 200, 400
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the API server: %w", err)
+	}
+	return c, nil
+}
+
+// newScheme has the kinds that the sample and the suite are about.
+func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		appsv1.AddToScheme, corev1.AddToScheme, discoveryv1.AddToScheme, gatewayv1.Install, v1alpha1.AddToScheme,
@@ -162,9 +175,5 @@ func newClient(kubeconfig string) (client.Client, error) {
 			return nil, fmt.Errorf("register kinds: %w", err)
 		}
 	}
-	c, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return nil, fmt.Errorf("make a client of the API server: %w", err)
-	}
-	return c, nil
+	return scheme, nil
 }

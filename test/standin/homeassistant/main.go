@@ -31,10 +31,14 @@ func run(listen, trusted string) error {
 	if err != nil {
 		return err
 	}
+	return standin.Serve(listen, handler(proxies))
+}
+
+func handler(proxies networks) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/websocket", echo)
 	mux.HandleFunc("/", standin.Describe)
-	return standin.Serve(listen, proxies.guard(mux))
+	return proxies.guard(mux)
 }
 
 // networks are those that a request from a proxy may come from.
