@@ -4,9 +4,12 @@ package charts_test
 
 import (
 	"bytes"
+	"context"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,13 +17,22 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/gatewright/gatewright/test/homelab"
 )
+
+// buildHelm builds Helm once for all tests, or finds what the demo has built.
+var buildHelm = sync.OnceValues(func() (string, error) {
+	return homelab.BuildHelm(context.Background(), os.Stderr, "..")
+})
 
 func helm(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
-	// The chart's own tool module pins Helm's version.
-	command := exec.CommandContext(t.Context(), "go", append(
-		[]string{"tool", "-modfile=../test/tools/helm/go.mod", "helm"}, arguments...)...)
+	path, err := buildHelm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), path, arguments...)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	stdout, err := command.Output()

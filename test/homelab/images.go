@@ -55,8 +55,9 @@ func (l *Lab) buildStandin(ctx context.Context, name string) (string, error) {
 	})
 }
 
-// buildHelm builds the helm command, of the version in test/tools/helm.
-func buildHelm(ctx context.Context, log io.Writer, module string) (string, error) {
+// BuildHelm returns the path of the helm command, built of the version in
+// test/tools/helm unless the cache has it. module is the project's root.
+func BuildHelm(ctx context.Context, log io.Writer, module string) (string, error) {
 	path, err := binary.Build(ctx, log, binary.Program{
 		Name: "helm", ModuleDir: filepath.Join(module, "test", "tools", "helm"), Package: "helm.sh/helm/v4/cmd/helm",
 	})

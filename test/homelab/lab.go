@@ -66,7 +66,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lab.helm, err = buildHelm(ctx, lab.log, lab.module); err != nil {
+	if lab.helm, err = BuildHelm(ctx, lab.log, lab.module); err != nil {
 		return nil, err
 	}
 	lab.say("images and helm built")
