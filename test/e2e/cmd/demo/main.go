@@ -43,10 +43,8 @@ func dispatch(ctx context.Context, command string) error {
 }
 
 func up(ctx context.Context) error {
-	lab, err := homelab.Up(ctx, homelab.Options{Log: os.Stderr, Detach: true})
-	if errors.Is(err, cluster.ErrRunning) {
-		return errors.New("a cluster is running already: end it with `make demo-down`")
-	}
+	// A demo that runs already gives way to a new one, of the tree as it is now.
+	lab, err := homelab.Up(ctx, homelab.Options{Log: os.Stderr, Detach: true, Replace: true})
 	if err != nil {
 		return err
 	}
