@@ -23,7 +23,8 @@ func Scheme() *runtime.Scheme {
 	return s
 }
 
-// Kinds are the objects whose content is in every snapshot.
+// Kinds are the objects whose content is in every snapshot. The operator's has
+// EndpointSlices and Secrets besides.
 func Kinds() []client.Object {
 	return []client.Object{
 		&gatewayv1.GatewayClass{},
@@ -36,9 +37,6 @@ func Kinds() []client.Object {
 		&corev1.Service{},
 	}
 }
-
-// Endpoints is the kind that only who builds endpoint tables reads.
-func Endpoints() client.Object { return &discoveryv1.EndpointSlice{} }
 
 // SecretMetadata is how Secrets are watched: their contents are fetched for
 // those alone that a Gateway names, so that the cluster's other Secrets never

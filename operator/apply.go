@@ -148,7 +148,10 @@ func (a *applier) read(ctx context.Context, key objectKey) (*unstructured.Unstru
 	if err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", key.kind.Kind, key.key, err)
 	}
-	return &unstructured.Unstructured{Object: content}, nil
+	u := &unstructured.Unstructured{Object: content}
+	// A typed object does not always say what it is.
+	u.SetGroupVersionKind(key.kind)
+	return u, nil
 }
 
 // claim makes sure, before the first write, that an object that is there already

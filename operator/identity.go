@@ -132,9 +132,10 @@ func (i *identities) found(ctx context.Context, old *corev1.Secret) (*pki.Author
 	return authority, err
 }
 
-// use needs the lock.
+// use needs the lock. What another authority has issued is no longer good.
 func (i *identities) use(a *pki.Authority) *pki.Authority {
 	i.authority, i.client = a, nil
+	clear(i.known)
 	return a
 }
 

@@ -19,6 +19,9 @@ import (
 )
 
 const (
+	// routingPace is how often a stored bundle is written while routes keep
+	// changing: the first change at once, the rest of a burst together.
+	routingPace = 2 * time.Second
 	// endpointPace is how often a stored bundle is written of which only
 	// endpoints or certificates have moved: pods that roll would otherwise have
 	// etcd write the whole configuration again and again.
@@ -69,8 +72,7 @@ func newStore(writer client.Writer, tell func(*gatewayv1.Gateway, string, string
 	}
 }
 
-// keep asks that the bundle be stored: at once if the routing has changed, else
-// within endpointPace.
+// keep asks that the bundle be stored: at once, unless one has just been.
 func (s *store) keep(g good) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,10 +89,11 @@ func (s *store) keep(g good) {
 	case e.pending != nil && e.pending.offer.Hash == g.offer.Hash:
 		return
 	}
-	e.pending, e.due = &g, s.now()
-	if next := e.written.Add(endpointPace); g.offer.ConfigHash == e.configHash && e.due.Before(next) {
-		e.due = next
+	pace := routingPace
+	if g.offer.ConfigHash == e.configHash {
+		pace = endpointPace
 	}
+	e.pending, e.due = &g, e.written.Add(pace)
 	select {
 	case s.wake <- struct{}{}:
 	default:

@@ -23,8 +23,8 @@ const (
 	pushTimeout = 5 * time.Minute
 	// maxAnswer bounds what a pod can make the operator hold.
 	maxAnswer = 1 << 20
-	// maxComplaint bounds what an error quotes of an answer.
-	maxComplaint = 300
+	// maxComplaint bounds what an error or a status quotes of an answer.
+	maxComplaint = 1000
 )
 
 // agent speaks with the agent of one pod.
@@ -92,15 +92,18 @@ func (a *agent) do(ctx context.Context, method, path string, body []byte) (bundl
 	switch response.StatusCode {
 	case http.StatusOK, http.StatusUnprocessableEntity:
 	default:
-		return state, fmt.Errorf("%s %s: the agent answers %s: %s", method, path, response.Status, complaint(answer))
+		return state, fmt.Errorf("%s %s: the agent answers %s: %s", method, path, response.Status, complaint(string(answer)))
 	}
 	if err := json.Unmarshal(answer, &state); err != nil {
 		return state, fmt.Errorf("read the agent's answer: %w", err)
 	}
+	if state.Refused != nil {
+		state.Refused.Message = complaint(state.Refused.Message)
+	}
 	return state, nil
 }
 
-func complaint(answer []byte) string {
-	text := strings.TrimSpace(string(answer[:min(len(answer), maxComplaint)]))
-	return strings.ToValidUTF8(text, "?")
+// complaint cuts a data plane's words to what others are to hear of them.
+func complaint(words string) string {
+	return strings.ToValidUTF8(strings.TrimSpace(words[:min(len(words), maxComplaint)]), "?")
 }

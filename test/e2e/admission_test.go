@@ -134,12 +134,12 @@ func TestWithoutTheWebhookTheOutcomeIsTheSame(t *testing.T) {
 	}
 	// Mistakes are admitted, said in status instead, and kept from nginx.
 	for rule, reason := range map[string]string{
-		`matches: [{path: {type: RegularExpression, value: "/a(b"}}], `: `"/a(b" is no valid regular expression`,
-		fmt.Sprintf(`filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: X-Hostile, value: %q}]}}], `,
+		`matches: [{path: {type: RegularExpression, value: "/a(b"}}]`: `"/a(b" is no valid regular expression`,
+		fmt.Sprintf(`filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: X-Hostile, value: %q}]}}]`,
 			hostileControl): `has the control character`,
 	} {
 		t.Run("a route that "+reason, func(t *testing.T) {
-			apply(t, route("bad", rule+toWhoami))
+			apply(t, route("bad", rule+", "+toWhoami))
 			eventually(t, func(ctx context.Context) error {
 				err := routeIsGood(ctx, types.NamespacedName{Namespace: "whoami", Name: "bad"})
 				if err == nil || !strings.Contains(err.Error(), "Accepted=False") || !strings.Contains(err.Error(), reason) {

@@ -46,22 +46,35 @@ func TestNoRequestFailsWhileThingsChange(t *testing.T) {
 // changeRoute has whoami's route add a header to answers, and waits for it.
 func changeRoute(t *testing.T) {
 	t.Helper()
+	c := laptop(t)
+	changed := func(ctx context.Context, wanted string) error {
+		return homelab.Eventually(ctx, func(ctx context.Context) error {
+			got, err := get(ctx, c, "https://"+homelab.Whoami+"/")
+			if err == nil && got.header.Get("X-Changed") != wanted {
+				err = fmt.Errorf("the answer has X-Changed %q instead of %q", got.header.Get("X-Changed"), wanted)
+			}
+			return err
+		})
+	}
 	t.Cleanup(func() {
-		if _, err := lab.ApplySample(context.Background(), "4-whoami.yaml"); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if _, err := lab.Kubectl(ctx, "patch", "--namespace=whoami", "httproute", "whoami", "--type=json",
+			"--patch", `[{"op": "remove", "path": "/spec/rules/0/filters"}]`); err != nil {
+			t.Error(err)
+		}
+		if err := changed(ctx, ""); err != nil {
 			t.Error(err)
 		}
 	})
 	kubectl(t, "patch", "--namespace=whoami", "httproute", "whoami", "--type=json", "--patch",
 		`[{"op": "add", "path": "/spec/rules/0/filters", "value": [{"type": "ResponseHeaderModifier",
 		   "responseHeaderModifier": {"set": [{"name": "X-Changed", "value": "yes"}]}}]}]`)
-	c := laptop(t)
-	eventually(t, func(ctx context.Context) error {
-		got, err := get(ctx, c, "https://"+homelab.Whoami+"/")
-		if err == nil && got.header.Get("X-Changed") != "yes" {
-			err = fmt.Errorf("the answer has no X-Changed yet")
-		}
-		return err
-	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := changed(ctx, "yes"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // upgradeNginx has Helm name another version of the nginx image, and waits until

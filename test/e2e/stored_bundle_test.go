@@ -1,10 +1,11 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"testing"
 
-	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/test/homelab"
 )
 
@@ -14,11 +15,13 @@ func TestANewNginxPodServesWithoutTheOperator(t *testing.T) {
 	stop(t, "webhook")
 	old := nginxPod(t)
 	kubectl(t, "delete", "pod", "--namespace", old.Namespace, old.Name, "--wait=false")
-	kubectl(t, "rollout", "status", "--namespace", old.Namespace, "deployment/"+infra.Name(homelab.Gateway), "--timeout=60s")
-	// The old pod is out of the Service by now, or says that it is about to be.
-	if pod := nginxPod(t); pod.Name == old.Name {
-		t.Fatalf("pod %s is still there", old.Name)
-	}
+	eventually(t, func(context.Context) error {
+		pods := nginxPods(t)
+		if len(pods) != 1 || pods[0].Name == old.Name {
+			return fmt.Errorf("pod %s has not been replaced yet", old.Name)
+		}
+		return nil
+	})
 	expect(t, laptop(t), "https://"+homelab.Whoami+"/", http.StatusOK)
 	expect(t, laptop(t), "https://"+homelab.HomeAssistant+"/", http.StatusOK)
 	expect(t, laptop(t), "https://nobody.jarrett.net/", http.StatusNotFound)

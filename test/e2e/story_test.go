@@ -120,6 +120,11 @@ func addSecondDomain(t *testing.T) {
 		if _, err := lab.ApplySample(context.Background(), homelab.GatewayFile); err != nil {
 			t.Error(err)
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if _, err := lab.GatewayAddress(ctx, homelab.Gateway); err != nil {
+			t.Error(err)
+		}
 	})
 	if _, err := lab.ApplySample(t.Context(), homelab.SecondDomainFile); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,213 @@
+package observer_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/observer"
+)
+
+func key(namespace, name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: namespace, Name: name}
+}
+
+func class(name, controller string) *gatewayv1.GatewayClass {
+	c := &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	c.Spec.ControllerName = gatewayv1.GatewayController(controller)
+	return c
+}
+
+// gateway has an HTTPS listener for the host, with the Secrets or none.
+func gateway(name, class, host string, secrets ...string) *gatewayv1.Gateway {
+	g := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: name}}
+	g.Spec.GatewayClassName = gatewayv1.ObjectName(class)
+	hostname := gatewayv1.Hostname(host)
+	l := gatewayv1.Listener{Name: "tls", Port: 443, Protocol: gatewayv1.HTTPSProtocolType, Hostname: &hostname}
+	for _, s := range secrets {
+		if l.TLS == nil {
+			l.TLS = &gatewayv1.ListenerTLSConfig{}
+		}
+		l.TLS.CertificateRefs = append(l.TLS.CertificateRefs, gatewayv1.SecretObjectReference{Name: gatewayv1.ObjectName(s)})
+	}
+	g.Spec.Listeners = []gatewayv1.Listener{l}
+	return g
+}
+
+func route(name, gateway, service string) *gatewayv1.HTTPRoute {
+	r := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: name}}
+	namespace := gatewayv1.Namespace("infra")
+	r.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: gatewayv1.ObjectName(gateway), Namespace: &namespace}}
+	backend := gatewayv1.HTTPBackendRef{}
+	backend.Name = gatewayv1.ObjectName(service)
+	r.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: []gatewayv1.HTTPBackendRef{backend}}}
+	return r
+}
+
+func secret(name string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: name}, Data: map[string][]byte{"tls.crt": []byte(name)}}
+}
+
+// cluster is an API server in memory, and the Secrets whose values were read.
+func cluster(objects ...client.Object) (client.WithWatch, *[]string) {
+	read := new([]string)
+	c := fake.NewClientBuilder().WithScheme(observer.Scheme()).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, k client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if _, whole := o.(*corev1.Secret); whole {
+				*read = append(*read, k.Name)
+			}
+			return c.Get(ctx, k, o, opts...)
+		},
+	}).Build()
+	return c, read
+}
+
+func homelab() []client.Object {
+	return []client.Object{
+		class("gatewright", v1alpha1.ControllerName), class("other", "example.org/controller"),
+		gateway("home", "gatewright", "*.example.net"),
+		gateway("named", "gatewright", "a.example.org", "mine", "missing"),
+		gateway("foreign", "other", "b.example.org", "theirs"),
+		route("web", "home", "web"), route("foreign", "foreign", "theirs"),
+		secret("wildcard-example-net-tls"), secret("mine"), secret("theirs"), secret("password"),
+		&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: "web-1"}},
+	}
+}
+
+func TestOnlySecretsThatOurGatewaysNameAreRead(t *testing.T) {
+	t.Parallel()
+	c, read := cluster(homelab()...)
+	s, err := observer.New(c, c).Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, secret := range s.Secrets.All() {
+		names = append(names, secret.Name+"="+string(secret.Data["tls.crt"]))
+	}
+	if diff := cmp.Diff([]string{"mine=mine", "wildcard-example-net-tls=wildcard-example-net-tls"}, names); diff != "" {
+		t.Errorf("Secrets in the snapshot (-want +got):\n%s", diff)
+	}
+	if len(*read) != 2 || s.SecretsUnknown {
+		t.Errorf("read the values of %v; unknown: %v", *read, s.SecretsUnknown)
+	}
+	if s.Gateways.Len() != 3 || s.HTTPRoutes.Len() != 2 || s.EndpointSlices.Len() != 1 {
+		t.Errorf("%d Gateways, %d routes, %d EndpointSlices", s.Gateways.Len(), s.HTTPRoutes.Len(), s.EndpointSlices.Len())
+	}
+}
+
+func TestASecretIsReadOncePerVersion(t *testing.T) {
+	t.Parallel()
+	c, read := cluster(homelab()...)
+	o := observer.New(c, c)
+	for range 3 {
+		if _, err := o.Observe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(*read) != 2 {
+		t.Errorf("read %v in three rounds, want each once", *read)
+	}
+	renewed := secret("mine")
+	renewed.Data["tls.crt"] = []byte("renewed")
+	if err := c.Update(t.Context(), renewed); err != nil {
+		t.Fatal(err)
+	}
+	s, err := o.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.Secrets.Get("infra", "mine"); string(got.Data["tls.crt"]) != "renewed" {
+		t.Errorf("got %q, want the renewed one", got.Data["tls.crt"])
+	}
+	if len(*read) != 3 {
+		t.Errorf("read %v, want the renewed one again and no other", *read)
+	}
+}
+
+func TestWithoutRightsSecretsAreUnknown(t *testing.T) {
+	t.Parallel()
+	c, read := cluster(homelab()...)
+	s, err := observer.WithoutSecrets(c).Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.SecretsUnknown || s.Secrets.Len() > 0 || len(*read) > 0 {
+		t.Errorf("unknown: %v, %d Secrets, read %v", s.SecretsUnknown, s.Secrets.Len(), *read)
+	}
+}
+
+func TestInterest(t *testing.T) {
+	t.Parallel()
+	c, _ := cluster(homelab()...)
+	i, err := observer.New(c, c).Interest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := route("left", "foreign", "web")
+	left.Status.Parents = []gatewayv1.RouteParentStatus{{ControllerName: v1alpha1.ControllerName}}
+	tests := map[string]struct{ got, want bool }{
+		"a Gateway of our class":                        {i.Gateway(gateway("new", "gatewright", "x")), true},
+		"a Gateway of another class":                    {i.Gateway(gateway("new", "other", "x")), false},
+		"a Gateway of ours that has gone over":          {i.Gateway(gateway("home", "other", "x")), true},
+		"a route to a Gateway of ours":                  {i.HTTPRoute(route("new", "home", "x")), true},
+		"a route to another's Gateway":                  {i.HTTPRoute(route("new", "foreign", "x")), false},
+		"a route that has left, with our word":          {i.HTTPRoute(left), true},
+		"a Service that a route of ours names":          {i.Service(key("blog", "web")), true},
+		"a Service that only another's route names":     {i.Service(key("blog", "theirs")), false},
+		"a Secret that a listener names":                {i.Secret(key("infra", "mine")), true},
+		"a Secret that a listener names and is missing": {i.Secret(key("infra", "missing")), true},
+		"a Secret that a listener gets by default":      {i.Secret(key("infra", "wildcard-example-net-tls")), true},
+		"a Secret of another's Gateway":                 {i.Secret(key("infra", "theirs")), false},
+		"a Secret that nobody names":                    {i.Secret(key("infra", "password")), false},
+	}
+	for name, test := range tests {
+		if test.got != test.want {
+			t.Errorf("%s: of interest: %v, want %v", name, test.got, test.want)
+		}
+	}
+}
+
+func TestTrimmingKeepsWhatCountsAndDropsTheBallast(t *testing.T) {
+	t.Parallel()
+	meta := metav1.ObjectMeta{
+		Name: "x", Labels: map[string]string{"a": "b"},
+		Annotations:   map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "cert-manager.io/issuer": "i"},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+	}
+	trim := observer.CacheOptions().DefaultTransform
+	out, err := trim(&gatewayv1.Gateway{ObjectMeta: *meta.DeepCopy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{
+		Name: "x", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"cert-manager.io/issuer": "i"},
+	}}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("trimmed Gateway (-want +got):\n%s", diff)
+	}
+	node, ready := "node1", true
+	out, err = trim(&discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{{
+		Addresses: []string{"10.0.0.1"}, Conditions: discoveryv1.EndpointConditions{Ready: &ready},
+		NodeName: &node, TargetRef: &corev1.ObjectReference{Name: "pod"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slice := &discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{{
+		Addresses: []string{"10.0.0.1"}, Conditions: discoveryv1.EndpointConditions{Ready: &ready},
+	}}}
+	if diff := cmp.Diff(slice, out); diff != "" {
+		t.Errorf("trimmed EndpointSlice (-want +got):\n%s", diff)
+	}
+}
