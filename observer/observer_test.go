@@ -28,9 +28,13 @@ func class(name, controller string) *gatewayv1.GatewayClass {
 	return c
 }
 
-// gateway has an HTTPS listener for the host, with the Secrets or none.
+// gateway has an HTTPS listener for the host, with the Secrets, or with none and
+// the wish for one of cert-manager's.
 func gateway(name, class, host string, secrets ...string) *gatewayv1.Gateway {
 	g := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: name}}
+	if len(secrets) == 0 {
+		g.Annotations = map[string]string{"cert-manager.io/cluster-issuer": "letsencrypt"}
+	}
 	g.Spec.GatewayClassName = gatewayv1.ObjectName(class)
 	hostname := gatewayv1.Hostname(host)
 	l := gatewayv1.Listener{Name: "tls", Port: 443, Protocol: gatewayv1.HTTPSProtocolType, Hostname: &hostname}

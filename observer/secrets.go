@@ -88,8 +88,11 @@ func named(s snapshot.Snapshot) map[types.NamespacedName]bool {
 }
 
 func certificateRefs(g *gatewayv1.Gateway, l *gatewayv1.Listener) []types.NamespacedName {
-	if l.TLS == nil || len(l.TLS.CertificateRefs) == 0 {
-		return []types.NamespacedName{{Namespace: g.Namespace, Name: graph.DefaultCertificateName(g, l)}}
+	if name, ok := graph.InjectedCertificate(g, l); ok {
+		return []types.NamespacedName{{Namespace: g.Namespace, Name: name}}
+	}
+	if l.TLS == nil {
+		return nil
 	}
 	var out []types.NamespacedName
 	for _, ref := range l.TLS.CertificateRefs {

@@ -23,7 +23,7 @@ import (
 func ownedBy(uid types.UID, name string) metav1.ObjectMeta {
 	yes := true
 	return metav1.ObjectMeta{
-		Namespace: "infra", Name: name, Labels: map[string]string{labelManagedBy: managedBy},
+		Namespace: "infra", Name: name, Labels: map[string]string{infra.LabelManagedBy: infra.ManagedBy},
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway", Name: "home", UID: uid, Controller: &yes,
 		}},
@@ -172,7 +172,7 @@ func TestPruning(t *testing.T) {
 			f := newFakeCluster(t,
 				service(80), &appsv1.Deployment{ObjectMeta: ownedBy("1", "gatewright-home")},
 				&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "a-users-own"}},
-				&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: authoritySecret, Labels: map[string]string{labelManagedBy: managedBy}}},
+				&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: authoritySecret, Labels: map[string]string{infra.LabelManagedBy: infra.ManagedBy}}},
 			)
 			p := &pruner{cluster: f.cluster, applier: newApplier(f.cluster)}
 			if err := p.prune(t.Context(), snapshot.Snapshot{Gateways: snapshot.SetOf(test.gateways...)}, test.result); err != nil {

@@ -111,7 +111,7 @@ func (i *identities) found(ctx context.Context, old *corev1.Secret) (*pki.Author
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: i.namespace, Name: authoritySecret,
-			Labels: map[string]string{labelManagedBy: managedBy},
+			Labels: map[string]string{infra.LabelManagedBy: infra.ManagedBy},
 		},
 		Type: corev1.SecretTypeTLS,
 		Data: dataOf(authority.Pair()),

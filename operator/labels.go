@@ -4,26 +4,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewright/gatewright/compiler/infra"
 )
 
-// The labels by which the operator finds its own among all objects: package
-// infra sets them. Of Deployments, ServiceAccounts and Pods the cache holds no
-// others.
-const (
-	labelManagedBy = "app.kubernetes.io/managed-by"
-	managedBy      = "gatewright"
-	labelName      = "app.kubernetes.io/name"
-	nginxName      = "gatewright-nginx"
-	// namePrefix is what names of owned objects begin with.
-	namePrefix = "gatewright-"
-)
-
+// What the operator owns, as package infra labels it: of Deployments,
+// ServiceAccounts and Pods the cache holds nothing else.
 var (
-	selectManaged = labels.SelectorFromSet(labels.Set{labelManagedBy: managedBy})
-	selectPods    = labels.SelectorFromSet(labels.Set{labelManagedBy: managedBy, labelName: nginxName})
+	selectManaged = labels.SelectorFromSet(labels.Set{infra.LabelManagedBy: infra.ManagedBy})
+	selectPods    = labels.SelectorFromSet(labels.Set{infra.LabelManagedBy: infra.ManagedBy, infra.LabelName: infra.AppName})
 )
 
-func isManaged(o client.Object) bool { return o.GetLabels()[labelManagedBy] == managedBy }
+func isManaged(o client.Object) bool { return o.GetLabels()[infra.LabelManagedBy] == infra.ManagedBy }
 
 // isReady says whether the pod gets traffic.
 func isReady(p *corev1.Pod) bool {

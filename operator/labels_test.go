@@ -26,8 +26,8 @@ func TestTheOperatorFindsWhatTheCompilerWantsOwned(t *testing.T) {
 		if !selectManaged.Matches(labels.Set(o.GetLabels())) {
 			t.Errorf("%T %s has labels %v, by which the cache does not find it", o, o.GetName(), o.GetLabels())
 		}
-		if !strings.HasPrefix(o.GetName(), namePrefix) {
-			t.Errorf("%T %s does not begin with %q", o, o.GetName(), namePrefix)
+		if !strings.HasPrefix(o.GetName(), infra.NamePrefix) {
+			t.Errorf("%T %s does not begin with %q", o, o.GetName(), infra.NamePrefix)
 		}
 	}
 	if !selectPods.Matches(labels.Set(infra.PodLabels(homeKey))) {

@@ -37,7 +37,7 @@ func (p *pruner) prune(ctx context.Context, s snapshot.Snapshot, r compiler.Resu
 		return err
 	}
 	keep := func(o client.Object, key objectKey) bool { return wanted[key] || !superfluous(o, s, r) }
-	managed := client.MatchingLabels{labelManagedBy: managedBy}
+	managed := client.MatchingLabels{infra.LabelManagedBy: infra.ManagedBy}
 	secrets := &metav1.PartialObjectMetadataList{}
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
 	var errs []error

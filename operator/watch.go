@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/observer"
 )
 
@@ -98,7 +99,7 @@ func anyOf[O client.Object](O) bool { return true }
 // ofOurService knows a Service of ours by its name; a foreign one of such a name
 // costs a compilation.
 func ofOurService(e *corev1.Event) bool {
-	return strings.HasPrefix(e.InvolvedObject.Name, namePrefix)
+	return strings.HasPrefix(e.InvolvedObject.Name, infra.NamePrefix)
 }
 
 // specChanged is for kinds whose status does not move the generation.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/observer"
 	"github.com/gatewright/gatewright/operator/pki"
 )
@@ -109,7 +110,7 @@ func (w *webhookCertificate) ensureSecret(ctx context.Context, authority *pki.Au
 	data := dataOf(pair)
 	data[authorityKey] = authority.Pair().Certificate
 	apply := corev1apply.Secret(w.options.Secret, w.namespace).
-		WithLabels(map[string]string{labelManagedBy: managedBy}).
+		WithLabels(map[string]string{infra.LabelManagedBy: infra.ManagedBy}).
 		WithType(corev1.SecretTypeTLS).WithData(data)
 	if err := w.writer.Apply(ctx, apply, owner, client.ForceOwnership); err != nil {
 		return time.Time{}, fmt.Errorf("write Secret %s: %w", w.key(), err)

@@ -30,15 +30,18 @@ const gatewayValidatePath = "/validate-gateway-networking-k8s-io-v1-gateway"
 // cert-manager is asked for anyway: it names one.
 const gatewayMutatePath = "/mutate-gateway-networking-k8s-io-v1-gateway"
 
-// issuerAnnotations ask cert-manager's gateway-shim for certificates.
-var issuerAnnotations = []string{"cert-manager.io/issuer", "cert-manager.io/cluster-issuer"}
-
 // gatewayDefaulter names a Secret where cert-manager is to make a certificate.
 type gatewayDefaulter struct{ observe observe }
 
 // Default implements admission.Defaulter.
 func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gateway) error {
-	if !asksForCertificates(gateway) {
+	secrets := map[int]string{}
+	for i := range gateway.Spec.Listeners {
+		if name, ok := graph.InjectedCertificate(gateway, &gateway.Spec.Listeners[i]); ok {
+			secrets[i] = name
+		}
+	}
+	if len(secrets) == 0 {
 		return nil
 	}
 	s, err := d.observe(ctx)
@@ -48,37 +51,10 @@ func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gatewa
 	if !isOurs(gateway, s) {
 		return nil
 	}
-	for i := range gateway.Spec.Listeners {
-		listener := &gateway.Spec.Listeners[i]
-		if lacksCertificate(listener) {
-			name := graph.DefaultCertificateName(gateway, listener)
-			nameCertificate(listener, name)
-		}
+	for i, secret := range secrets {
+		nameCertificate(&gateway.Spec.Listeners[i], secret)
 	}
 	return nil
-}
-
-func asksForCertificates(gateway *gatewayv1.Gateway) bool {
-	for _, annotation := range issuerAnnotations {
-		if gateway.Annotations[annotation] != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// lacksCertificate says whether the listener terminates TLS with no certificate
-// named. tls.options may stand in for a certificate: it is left alone then.
-func lacksCertificate(listener *gatewayv1.Listener) bool {
-	if listener.Protocol != gatewayv1.HTTPSProtocolType {
-		return false
-	}
-	tls := listener.TLS
-	if tls == nil {
-		return true
-	}
-	terminates := tls.Mode == nil || *tls.Mode == gatewayv1.TLSModeTerminate
-	return terminates && len(tls.CertificateRefs) == 0 && len(tls.Options) == 0
 }
 
 func nameCertificate(listener *gatewayv1.Listener, secret string) {

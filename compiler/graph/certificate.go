@@ -37,6 +37,24 @@ func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.List
 	return shorten(name, maxLabel)
 }
 
+// InjectedCertificate returns the name of the Secret that a listener gets its
+// certificate from although it names none: one that terminates TLS, on a Gateway
+// that asks cert-manager for certificates. Options may stand for a certificate,
+// so such a listener is left alone. Admission writes the name into the listener;
+// without admission the outcome is the same.
+func InjectedCertificate(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener) (string, bool) {
+	if listener.Protocol != gatewayv1.HTTPSProtocolType || !hasIssuer(gateway) {
+		return "", false
+	}
+	if t := listener.TLS; t != nil {
+		terminates := t.Mode == nil || *t.Mode == gatewayv1.TLSModeTerminate
+		if !terminates || len(t.CertificateRefs) > 0 || len(t.Options) > 0 {
+			return "", false
+		}
+	}
+	return DefaultCertificateName(gateway, listener), true
+}
+
 // resolveCertificates keeps the certificates that are good, tells what is wrong
 // with the others, and remarks on good ones that do not fit the listener.
 func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remarks []diagnostic.Diagnostic) {
@@ -66,15 +84,12 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 }
 
 // certificateRefs returns the listener's references, or the one that admission
-// would have filled in: only for a Gateway that asks cert-manager for
-// certificates. Options may stand for a certificate, so they are left alone.
+// would have filled in.
 func certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
-	t := l.Source.TLS
-	switch {
-	case t != nil && len(t.CertificateRefs) > 0:
+	if t := l.Source.TLS; t != nil && len(t.CertificateRefs) > 0 {
 		return t.CertificateRefs, nil
-	case hasIssuer(g.Source) && (t == nil || len(t.Options) == 0):
-		name := DefaultCertificateName(g.Source, l.Source)
+	}
+	if name, ok := InjectedCertificate(g.Source, l.Source); ok {
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
 	return nil, &diagnostic.Diagnostic{

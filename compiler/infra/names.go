@@ -12,14 +12,18 @@ import (
 	"github.com/gatewright/gatewright/compiler/graph"
 )
 
-// The labels of all owned objects, besides v1alpha1.LabelGateway.
+// The labels of all owned objects, besides v1alpha1.LabelGateway, and their
+// values. By them the operator finds its own among all objects.
 const (
-	labelName      = "app.kubernetes.io/name"
-	labelManagedBy = "app.kubernetes.io/managed-by"
+	LabelName      = "app.kubernetes.io/name"
+	LabelManagedBy = "app.kubernetes.io/managed-by"
 
-	appName   = "gatewright-nginx"
-	managedBy = "gatewright"
+	AppName   = "gatewright-nginx"
+	ManagedBy = "gatewright"
 )
+
+// NamePrefix is what the names of all owned objects begin with.
+const NamePrefix = "gatewright-"
 
 // maxName is the longest name of a Service (a DNS label) and value of a label.
 const maxName = 63
@@ -28,7 +32,7 @@ const maxName = 63
 // prefix keeps it apart from what users have in the Gateway's namespace, and
 // makes it begin with a letter, as the name of a Service must.
 func Name(gateway types.NamespacedName) string {
-	return label("gatewright-"+strings.ReplaceAll(gateway.Name, ".", "-"), gateway.Name, strings.Contains(gateway.Name, "."))
+	return label(NamePrefix+strings.ReplaceAll(gateway.Name, ".", "-"), gateway.Name, strings.Contains(gateway.Name, "."))
 }
 
 // IdentitySecretName is the name of the Secret with the TLS identity of a
@@ -41,8 +45,8 @@ func BundleSecretName(gateway types.NamespacedName) string { return Name(gateway
 // PodLabels select the pods of a Gateway within its namespace.
 func PodLabels(gateway types.NamespacedName) map[string]string {
 	return map[string]string{
-		labelName:             appName,
-		labelManagedBy:        managedBy,
+		LabelName:             AppName,
+		LabelManagedBy:        ManagedBy,
 		v1alpha1.LabelGateway: label(gateway.Name, gateway.Name, false),
 	}
 }
