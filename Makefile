@@ -38,9 +38,12 @@ fuzz: ## Fuzz what stands between users' text and nginx, one minute
 	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx
 
 ##@ Build it
-.PHONY: build generate fmt golden
+.PHONY: build images generate fmt golden
 build: ## The static binary, for this machine, in dist/
 	CGO_ENABLED=0 go build -trimpath -o dist/gatewright ./cmd/gatewright
+
+images: ## Both images from the Dockerfile, as OCI archives; ARCH=arm64 for a Raspberry Pi
+	go run ./test/cluster/cmd/cluster build-images $(ARCH)
 
 generate: ## CRDs, deep copies, RBAC and webhook configuration, and the chart's copies
 	config/generate.sh
