@@ -28,6 +28,8 @@ const (
 	endpointPace = 10 * time.Second
 	// retryPace is how soon a failed write is tried again.
 	retryPace = 5 * time.Second
+	// lastWrites bounds how long the operator's end waits for what is pending.
+	lastWrites = 5 * time.Second
 	// maxStored is below the size up to which the API server takes a Secret
 	// (1 MiB, all keys together).
 	maxStored = 1<<20 - 32<<10
@@ -111,7 +113,8 @@ func (s *store) retain(gateways map[types.NamespacedName]bool) {
 	}
 }
 
-// Start implements manager.Runnable: it writes what is due.
+// Start implements manager.Runnable: it writes what is due, and at the end all
+// that is pending.
 func (s *store) Start(ctx context.Context) error {
 	for {
 		wait := s.flush(ctx)
@@ -119,12 +122,25 @@ func (s *store) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			s.finish(ctx)
 			return nil
 		case <-s.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+}
+
+// finish writes what is pending before its time, as nobody will do so later.
+func (s *store) finish(ended context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ended), lastWrites)
+	defer cancel()
+	s.mu.Lock()
+	for _, e := range s.entries {
+		e.due = time.Time{}
+	}
+	s.mu.Unlock()
+	s.flush(ctx)
 }
 
 // flush writes what is due and returns how long the next can wait.

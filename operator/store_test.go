@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -66,6 +67,25 @@ func TestRoutingIsStoredSoonAndEndpointsNowAndThen(t *testing.T) {
 		if wait != step.wait {
 			t.Errorf("%s: waits %s, want %s", step.name, wait, step.wait)
 		}
+	}
+}
+
+func TestWhatIsPendingIsStoredWhenTheOperatorEnds(t *testing.T) {
+	t.Parallel()
+	f := newFakeCluster(t)
+	clock := noon
+	s, _ := newTestStore(f, &clock)
+	s.keep(bundleOf("a", "10.0.0.1"))
+	s.flush(t.Context())
+	s.keep(bundleOf("b", "10.0.0.1"))
+	f.written()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := s.Start(ended); err != nil {
+		t.Fatal(err)
+	}
+	if writes := f.written(); len(writes) != 1 {
+		t.Errorf("writes %v, want the pending one", writes)
 	}
 }
 
