@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/judgement"
 )
 
 // The API server passes on 4096 characters of warnings and, beyond that, cuts
@@ -21,12 +22,12 @@ const (
 )
 
 // warningsOf puts the object's own warnings before those about others.
-func warningsOf(j judgement) admission.Warnings {
+func warningsOf(j judgement.Judgement) admission.Warnings {
 	var said admission.Warnings
-	for _, d := range j.warnings {
+	for _, d := range j.Warnings {
 		said = append(said, cut(d.String()))
 	}
-	for _, loss := range j.losses {
+	for _, loss := range j.Losses {
 		said = append(said, cut(loss))
 	}
 	if more := len(said) - maxWarnings; more > 0 {

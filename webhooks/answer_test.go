@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/judgement"
 )
 
 func TestRefusalReadsLikeTheAPIServersOwn(t *testing.T) {
@@ -46,9 +47,9 @@ func TestRefusalReadsLikeTheAPIServersOwn(t *testing.T) {
 func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ä", 300) + "\nsecond line"
-	warnings := warningsOf(judgement{
-		warnings: []diagnostic.Diagnostic{{Message: long}, {Message: "first\nsecond"}},
-		losses:   []string{"HTTPRoute blog/whoami is no longer served by this Gateway"},
+	warnings := warningsOf(judgement.Judgement{
+		Warnings: []diagnostic.Diagnostic{{Message: long}, {Message: "first\nsecond"}},
+		Losses:   []string{"HTTPRoute blog/whoami is no longer served by this Gateway"},
 	})
 
 	if n := utf8.RuneCountInString(warnings[0]); n != maxWarningLength {

@@ -10,6 +10,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"github.com/gatewright/gatewright/compiler/judgement"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
@@ -40,7 +41,7 @@ func validate[T object](scheme *runtime.Scheme, observe observe, empty T) *admis
 
 // ValidateCreate implements admission.Validator.
 func (v validator[T]) ValidateCreate(ctx context.Context, created T) (admission.Warnings, error) {
-	return v.answer(ctx, change{new: created})
+	return v.answer(ctx, judgement.Change{New: created})
 }
 
 // ValidateUpdate implements admission.Validator. An object that is on its way
@@ -49,23 +50,23 @@ func (v validator[T]) ValidateUpdate(ctx context.Context, old, updated T) (admis
 	if updated.GetDeletionTimestamp() != nil {
 		return nil, nil
 	}
-	return v.answer(ctx, change{old: old, new: updated})
+	return v.answer(ctx, judgement.Change{Old: old, New: updated})
 }
 
 // ValidateDelete implements admission.Validator. It may warn; it never refuses.
 func (v validator[T]) ValidateDelete(ctx context.Context, deleted T) (admission.Warnings, error) {
-	return v.answer(ctx, change{old: deleted})
+	return v.answer(ctx, judgement.Change{Old: deleted})
 }
 
-func (v validator[T]) answer(ctx context.Context, c change) (admission.Warnings, error) {
+func (v validator[T]) answer(ctx context.Context, c judgement.Change) (admission.Warnings, error) {
 	s, err := v.observe(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the cluster: %w", err)
 	}
-	c.kind = v.kind.Kind
-	j := c.judge(s)
-	if c.new == nil {
+	c.Kind = v.kind.Kind
+	j := judgement.Of(c, s)
+	if c.New == nil {
 		return warningsOf(j), nil
 	}
-	return warningsOf(j), refusal(v.kind, c.new.GetName(), j.denials)
+	return warningsOf(j), refusal(v.kind, c.New.GetName(), j.Denials)
 }

@@ -1,9 +1,10 @@
-package webhooks
+package judgement
 
 import (
 	"fmt"
 	"regexp"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -12,53 +13,54 @@ import (
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
-// change is what a user asks for: old is nil at creation, new at deletion.
-type change struct {
-	kind     string
-	old, new object
+// Change is what a user asks for.
+type Change struct {
+	Kind string
+	// Old is nil at creation, New at deletion.
+	Old, New metav1.Object
 }
 
-// judgement is what there is to say about a change.
-type judgement struct {
-	// denials can never become valid, and were not there before the change.
-	denials []diagnostic.Diagnostic
-	// warnings are about the object itself.
-	warnings []diagnostic.Diagnostic
-	// losses are sentences about routes of others that the change cuts off.
-	losses []string
+// Judgement is what there is to say about a change.
+type Judgement struct {
+	// Denials can never become valid, and were not there before the change.
+	Denials []diagnostic.Diagnostic
+	// Warnings are about the object itself.
+	Warnings []diagnostic.Diagnostic
+	// Losses are sentences about routes of others that the change cuts off.
+	Losses []string
 }
 
-// judge compiles the cluster as it is to be, and as it was.
-func (c change) judge(s snapshot.Snapshot) judgement {
-	if c.new == nil {
-		return judgement{losses: c.losses(graph.Build(s.With(c.old)), graph.Build(s.Without(c.old)))}
+// Of judges the change by what the snapshot means with it and without it.
+func Of(c Change, s snapshot.Snapshot) Judgement {
+	if c.New == nil {
+		return Judgement{Losses: c.losses(graph.Build(s.With(c.Old)), graph.Build(s.Without(c.Old)))}
 	}
-	after := graph.Build(s.With(c.new))
+	after := graph.Build(s.With(c.New))
 	found := c.own(after.Diagnostics)
-	if c.old == nil {
-		return judgement{denials: hard(found), warnings: soft(found)}
+	if c.Old == nil {
+		return Judgement{Denials: hard(found), Warnings: soft(found)}
 	}
 	before := graph.Build(c.past(s))
-	return judgement{
-		denials:  added(hard(c.own(before.Diagnostics)), hard(found)),
-		warnings: soft(found),
-		losses:   c.losses(before, after),
+	return Judgement{
+		Denials:  added(hard(c.own(before.Diagnostics)), hard(found)),
+		Warnings: soft(found),
+		Losses:   c.losses(before, after),
 	}
 }
 
 // past is the snapshot to find the old object's own faults in. They do not
 // depend on other routes, of which there may be many.
-func (c change) past(s snapshot.Snapshot) snapshot.Snapshot {
-	if route, ok := c.old.(*gatewayv1.HTTPRoute); ok {
+func (c Change) past(s snapshot.Snapshot) snapshot.Snapshot {
+	if route, ok := c.Old.(*gatewayv1.HTTPRoute); ok {
 		s.HTTPRoutes = snapshot.SetOf(route)
 		return s
 	}
-	return s.With(c.old)
+	return s.With(c.Old)
 }
 
 // own keeps the diagnostics about the changed object.
-func (c change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
-	subject := diagnostic.Object{Kind: c.kind, Namespace: c.new.GetNamespace(), Name: c.new.GetName()}
+func (c Change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
+	subject := diagnostic.Object{Kind: c.Kind, Namespace: c.New.GetNamespace(), Name: c.New.GetName()}
 	var own []diagnostic.Diagnostic
 	for _, d := range all {
 		if d.Object == subject {
@@ -69,8 +71,8 @@ func (c change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
 }
 
 // losses says which routes a changed Gateway no longer accepts.
-func (c change) losses(before, after graph.Graph) []string {
-	gateway, ok := c.old.(*gatewayv1.Gateway)
+func (c Change) losses(before, after graph.Graph) []string {
+	gateway, ok := c.Old.(*gatewayv1.Gateway)
 	if !ok {
 		return nil
 	}
