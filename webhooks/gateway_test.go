@@ -38,7 +38,7 @@ func TestGatewayValidation(t *testing.T) {
 	tests := map[string]judged{
 		"a sound Gateway passes without a word":                     {new: gateway(web, lan)},
 		"a listener that no route uses goes without a word":         {old: gateway(web, lan), new: gateway(web)},
-		"a listener that a route uses goes with a warning":          {old: gateway(web, lan), new: gateway(lan), warnings: []string{unserved + ": spec.hostnames: no listener of Gateway infra/home has the hostname whoami.example.net: its listeners are lan (*.example.org)"}},
+		"a listener that a route uses goes with a warning":          {old: gateway(web, lan), new: gateway(lan), warnings: []string{unserved + ": spec.hostnames: hostname whoami.example.net matches no listener of Gateway infra/home (it has *.example.org on listener lan): add a listener or change the hostname"}},
 		"a namespace that a route is in is shut out with a warning": {old: gateway(web), new: gateway(webOwn), warnings: []string{unserved + `: spec.parentRefs[0]: no listener of Gateway infra/home allows HTTPRoutes of namespace "blog": change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)`}},
 		"a Gateway that serves routes is deleted with a warning":    {old: gateway(web, lan), warnings: []string{unserved}},
 		"a Gateway that serves no route is deleted without a word":  {old: gateway(lan)},

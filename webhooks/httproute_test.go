@@ -40,12 +40,12 @@ func TestHTTPRouteValidation(t *testing.T) {
 		"a sound route passes without a word": {new: route(goodRule)},
 		"a regex that nginx cannot compile is refused": {
 			new:     route(badRegex),
-			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression: missing closing )`,
+			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10`,
 		},
 		"all faults are told at once": {
 			new: route(badRegex, worseRegex),
-			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression: missing closing )` + "\n" +
-				`spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression: missing closing ]`,
+			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10` + "\n" +
+				`spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8`,
 		},
 		"a Service that may still come is warned of": {
 			new:      route(noService),
@@ -73,12 +73,12 @@ func TestHTTPRouteValidation(t *testing.T) {
 		"a faulty route may not get one fault more": {
 			old:     route(badRegex),
 			new:     route(badRegex, worseRegex),
-			refusal: `spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression: missing closing ]`,
+			refusal: `spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8`,
 		},
 		"the same fault a second time is one fault more": {
 			old:     route(badRegex),
 			new:     route(badRegex, badRegex),
-			refusal: `spec.rules[1].matches[0].path.value: "/user/(\\d+" is no valid regular expression: missing closing )`,
+			refusal: `spec.rules[1].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10`,
 		},
 	}
 	for name, test := range tests {

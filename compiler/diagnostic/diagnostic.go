@@ -43,8 +43,9 @@ type Diagnostic struct {
 	// spec.rules[0].matches[1].path.value.
 	Field    string   `json:"field,omitempty"`
 	Severity Severity `json:"severity"`
-	// Reason is a stable CamelCase identifier of the check, the condition's
-	// reason where there is one.
+	// Check is the ID of the Check that found it.
+	Check string `json:"check"`
+	// Reason of the condition that says so.
 	Reason string `json:"reason"`
 	// Message says what is wrong, with the value in question.
 	Message string `json:"message"`

@@ -55,11 +55,9 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 		return len(l.SupportedKinds) == 0 || !b.allowsNamespace(p.Gateway, l, route.Source.Namespace)
 	})
 	if len(allowing) == 0 {
-		return nil, &diagnostic.Diagnostic{
-			Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonNotAllowedByListeners),
-			Message: fmt.Sprintf("no listener of Gateway %s allows HTTPRoutes of namespace %q", p.Gateway.Key(), route.Source.Namespace),
-			Fix:     "change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)",
-		}
+		return nil, new(diagnostic.NotAllowedByListeners.At(field,
+			fmt.Sprintf("no listener of Gateway %s allows HTTPRoutes of namespace %q", p.Gateway.Key(), route.Source.Namespace),
+			"change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)"))
 	}
 	sharing := slices.DeleteFunc(allowing, func(l *Listener) bool {
 		return len(commonHostnames(l.Hostname, route.Source.Spec.Hostnames)) == 0
@@ -76,27 +74,25 @@ func isMeant(ref gatewayv1.ParentReference, l *Listener) bool {
 }
 
 func noListener(p *Parent, field string) *diagnostic.Diagnostic {
-	d := &diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonNoMatchingParent),
-	}
 	var names, known []string
 	for _, l := range p.Gateway.Listeners {
 		names = append(names, string(l.Source.Name))
 		known = append(known, fmt.Sprintf("%s (port %d)", l.Source.Name, l.Source.Port))
 	}
 	var asked []string
+	fix := ""
 	if p.Ref.SectionName != nil && *p.Ref.SectionName != "" {
 		asked = append(asked, fmt.Sprintf("named %q", *p.Ref.SectionName))
-		d.Fix = meant(string(*p.Ref.SectionName), names)
+		fix = meant(string(*p.Ref.SectionName), names)
 	}
 	if p.Ref.Port != nil {
 		asked = append(asked, fmt.Sprintf("on port %d", *p.Ref.Port))
 	}
-	d.Message = fmt.Sprintf("Gateway %s has no listener %s", p.Gateway.Key(), strings.Join(asked, " "))
-	if d.Fix == "" {
-		d.Fix = "it has " + strings.Join(known, ", ")
+	if fix == "" {
+		fix = "it has " + strings.Join(known, ", ")
 	}
-	return d
+	return new(diagnostic.ListenerNotFound.At(field,
+		fmt.Sprintf("Gateway %s has no listener %s", p.Gateway.Key(), strings.Join(asked, " ")), fix))
 }
 
 func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
@@ -106,15 +102,13 @@ func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
 	}
 	for _, l := range p.Gateway.Listeners {
 		if isMeant(p.Ref, l) {
-			theirs = append(theirs, fmt.Sprintf("%s (%s)", l.Source.Name, l.Hostname))
+			theirs = append(theirs, fmt.Sprintf("%s on listener %s", l.Hostname, l.Source.Name))
 		}
 	}
-	return &diagnostic.Diagnostic{
-		Field: "spec.hostnames", Severity: diagnostic.Warn,
-		Reason:  string(gatewayv1.RouteReasonNoMatchingListenerHostname),
-		Message: fmt.Sprintf("no listener of Gateway %s has the hostname %s", p.Gateway.Key(), strings.Join(own, ", ")),
-		Fix:     "its listeners are " + strings.Join(theirs, ", "),
-	}
+	return new(diagnostic.HostnameWithoutListener.At("spec.hostnames",
+		fmt.Sprintf("hostname %s matches no listener of Gateway %s (it has %s)",
+			strings.Join(own, ", "), p.Gateway.Key(), strings.Join(theirs, ", ")),
+		"add a listener or change the hostname"))
 }
 
 // attachTo attaches the route unless another parentRef did so already.

@@ -39,7 +39,6 @@ func (r *ruleReader) readBackends() {
 		}
 		endpoints, problem := r.resolveBackend(&ref.BackendObjectReference, field)
 		if problem != nil {
-			problem.Severity = diagnostic.Warn
 			r.unresolved = append(r.unresolved, *problem)
 		}
 		if weight > 0 {
@@ -49,9 +48,9 @@ func (r *ruleReader) readBackends() {
 	switch {
 	case len(shares) > 0:
 	case len(r.source.BackendRefs) == 0:
-		r.remark(r.field, "NoBackends", "the rule has no backendRefs and answers 500")
+		r.remark(diagnostic.NoBackends, r.field, "the rule has no backendRefs and answers 500")
 	default:
-		r.remark(r.field+".backendRefs", "NoBackends", "all weights are 0, so the rule answers 500")
+		r.remark(diagnostic.NoBackends, r.field+".backendRefs", "all weights are 0, so the rule answers 500")
 	}
 	if len(shares) == 0 {
 		shares = []share{{weight: 1, endpoints: []netip.AddrPort{invalidBackend}}}
@@ -105,16 +104,12 @@ func serviceOf(ref *gatewayv1.BackendObjectReference, namespace string) (service
 		kind = string(*ref.Kind)
 	}
 	if group != "" || kind != "Service" {
-		return servicePort{}, &diagnostic.Diagnostic{
-			Field: ".kind", Reason: string(gatewayv1.RouteReasonInvalidKind),
-			Message: fmt.Sprintf("a backend of kind %s (group %q) is not supported", kind, group), Fix: "refer to a Service",
-		}
+		return servicePort{}, new(diagnostic.BackendKind.At(".kind",
+			fmt.Sprintf("a backend of kind %s (group %q) is not supported", kind, group), "refer to a Service"))
 	}
 	if ref.Port == nil {
-		return servicePort{}, &diagnostic.Diagnostic{
-			Field: ".port", Reason: string(gatewayv1.RouteReasonBackendNotFound),
-			Message: fmt.Sprintf("no port of Service %q is named", ref.Name), Fix: "write port, the Service's port number",
-		}
+		return servicePort{}, new(diagnostic.BackendWithoutPort.At(".port",
+			fmt.Sprintf("no port of Service %q is named", ref.Name), "write port, the Service's port number"))
 	}
 	p := servicePort{namespace: namespace, name: string(ref.Name), port: *ref.Port}
 	if ref.Namespace != nil && *ref.Namespace != "" {
@@ -139,18 +134,16 @@ func (r *ruleReader) resolveBackend(ref *gatewayv1.BackendObjectReference, field
 		toKind: "Service", toNamespace: port.namespace, toName: port.name,
 	}
 	if !r.permitted(to) {
-		return fail(&diagnostic.Diagnostic{
-			Reason:  string(gatewayv1.RouteReasonRefNotPermitted),
-			Message: fmt.Sprintf("Service %s/%s may not be used from namespace %q", port.namespace, port.name, r.route.Namespace),
-			Fix:     to.grantFix(),
-		})
+		return fail(new(diagnostic.BackendNotPermitted.At("",
+			fmt.Sprintf("Service %s/%s may not be used from namespace %q", port.namespace, port.name, r.route.Namespace),
+			to.grantFix())))
 	}
 	s := r.service(port)
 	if s.fault != nil {
 		return fail(s.fault)
 	}
 	if s.warning != "" {
-		r.remark(field, "NoEndpoints", s.warning)
+		r.remark(diagnostic.UnusableEndpoints, field, s.warning)
 	}
 	if len(s.endpoints) == 0 {
 		return []netip.AddrPort{noEndpoints}, nil
@@ -187,8 +180,8 @@ func (b *builder) service(p servicePort) service {
 var plainProtocols = []string{"", "http", "kubernetes.io/ws"}
 
 func (b *builder) resolveService(p servicePort) service {
-	fail := func(field string, reason gatewayv1.RouteConditionReason, message, fix string) service {
-		return service{fault: &diagnostic.Diagnostic{Field: field, Reason: string(reason), Message: message, Fix: fix}}
+	fail := func(c diagnostic.Check, field, message, fix string) service {
+		return service{fault: new(c.At(field, message, fix))}
 	}
 	source, ok := b.s.Services.Get(p.namespace, p.name)
 	if !ok {
@@ -196,12 +189,12 @@ func (b *builder) resolveService(p servicePort) service {
 		for _, s := range b.s.Services.InNamespace(p.namespace) {
 			names = append(names, s.Name)
 		}
-		return fail(".name", gatewayv1.RouteReasonBackendNotFound,
+		return fail(diagnostic.BackendNotFound, ".name",
 			fmt.Sprintf("Service %q not found in namespace %q", p.name, p.namespace), meant(p.name, names))
 	}
 	if source.Spec.Type == corev1.ServiceTypeExternalName {
 		// CVE-2021-25740: whoever may create Services could reach anything.
-		return fail(".name", gatewayv1.RouteReasonUnsupportedProtocol,
+		return fail(diagnostic.BackendExternalName, ".name",
 			fmt.Sprintf("Service %q is of type ExternalName, which could lead anywhere", p.name),
 			"make it a Service without selector, with an EndpointSlice that has the addresses")
 	}
@@ -209,12 +202,12 @@ func (b *builder) resolveService(p servicePort) service {
 		return sp.Port == p.port && (sp.Protocol == "" || sp.Protocol == corev1.ProtocolTCP)
 	})
 	if at < 0 {
-		return fail(".port", gatewayv1.RouteReasonBackendNotFound,
+		return fail(diagnostic.BackendPortNotFound, ".port",
 			fmt.Sprintf("Service %q has no TCP port %d", p.name, p.port), portsOf(source))
 	}
 	port := &source.Spec.Ports[at]
 	if port.AppProtocol != nil && !slices.Contains(plainProtocols, strings.ToLower(*port.AppProtocol)) {
-		return fail(".port", gatewayv1.RouteReasonUnsupportedProtocol,
+		return fail(diagnostic.BackendProtocol, ".port",
 			fmt.Sprintf("port %d of Service %q speaks %s, which is not supported yet", p.port, p.name, *port.AppProtocol),
 			"leave appProtocol out if the backend speaks HTTP/1.1 as well")
 	}

@@ -66,7 +66,7 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 	for i, ref := range refs {
 		certificate, problem := b.resolveCertificate(g, ref)
 		if problem != nil {
-			problem.Field, problem.Severity = fmt.Sprintf("%s[%d]", field, i), diagnostic.Warn
+			problem.Field = fmt.Sprintf("%s[%d]", field, i)
 			problems = append(problems, *problem)
 		}
 		if certificate == nil {
@@ -74,10 +74,8 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 		}
 		l.Certificates = append(l.Certificates, certificate.Certificate)
 		if names := certificate.uncovered(l.Hostname); names != "" {
-			remarks = append(remarks, diagnostic.Diagnostic{
-				Field: fmt.Sprintf("%s[%d]", field, i), Severity: diagnostic.Warn, Reason: "HostnameNotCovered",
-				Message: fmt.Sprintf("the certificate in Secret %q is for %s, not for %q", ref.Name, names, l.Hostname),
-			})
+			remarks = append(remarks, diagnostic.HostnameNotCovered.At(fmt.Sprintf("%s[%d]", field, i),
+				fmt.Sprintf("the certificate in Secret %q is for %s, not for %q", ref.Name, names, l.Hostname), ""))
 		}
 	}
 	return problems, remarks
@@ -92,13 +90,10 @@ func certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference
 	if name, ok := InjectedCertificate(g.Source, l.Source); ok {
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
-	return nil, &diagnostic.Diagnostic{
-		Field:    listenerField(l) + ".tls.certificateRefs",
-		Severity: diagnostic.Deny, Reason: string(gatewayv1.ListenerReasonInvalidCertificateRef),
-		Message: fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
-		Fix: "name the Secret of a certificate, or let cert-manager make one with the annotation " +
-			clusterIssuerAnnotation + " on the Gateway",
-	}
+	return nil, new(diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
+		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
+		"name the Secret of a certificate, or let cert-manager make one with the annotation "+
+			clusterIssuerAnnotation+" on the Gateway"))
 }
 
 // parsedCertificate is a certificate with its leaf; the leaf is nil where
@@ -110,13 +105,11 @@ type parsedCertificate struct {
 
 // resolveCertificate finds the Secret and checks it.
 func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectReference) (*parsedCertificate, *diagnostic.Diagnostic) {
-	invalid := func(message, fix string) (*parsedCertificate, *diagnostic.Diagnostic) {
-		return nil, &diagnostic.Diagnostic{
-			Reason: string(gatewayv1.ListenerReasonInvalidCertificateRef), Message: message, Fix: fix,
-		}
+	invalid := func(c diagnostic.Check, message, fix string) (*parsedCertificate, *diagnostic.Diagnostic) {
+		return nil, new(c.At("", message, fix))
 	}
 	if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Secret" {
-		return invalid("a certificate can only be in a Secret", `write group: "", kind: Secret`)
+		return invalid(diagnostic.CertificateKind, "a certificate can only be in a Secret", `write group: "", kind: Secret`)
 	}
 	key := types.NamespacedName{Namespace: g.Source.Namespace, Name: string(ref.Name)}
 	if ref.Namespace != nil && *ref.Namespace != "" {
@@ -127,11 +120,8 @@ func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectRefer
 		toKind: "Secret", toNamespace: key.Namespace, toName: key.Name,
 	}
 	if !b.permitted(r) {
-		return nil, &diagnostic.Diagnostic{
-			Reason:  string(gatewayv1.ListenerReasonRefNotPermitted),
-			Message: fmt.Sprintf("Secret %s may not be used from namespace %q", key, g.Source.Namespace),
-			Fix:     r.grantFix(),
-		}
+		return invalid(diagnostic.CertificateNotPermitted,
+			fmt.Sprintf("Secret %s may not be used from namespace %q", key, g.Source.Namespace), r.grantFix())
 	}
 	if b.s.SecretsUnknown {
 		return &parsedCertificate{Certificate: Certificate{Secret: key}}, nil
@@ -142,11 +132,11 @@ func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectRefer
 		if hasIssuer(g.Source) {
 			fix = fmt.Sprintf("cert-manager is to write it: kubectl -n %s describe certificate %s", key.Namespace, key.Name)
 		}
-		return invalid(fmt.Sprintf("Secret %q not found in namespace %q", key.Name, key.Namespace), fix)
+		return invalid(diagnostic.CertificateNotFound, fmt.Sprintf("Secret %q not found in namespace %q", key.Name, key.Namespace), fix)
 	}
 	parsed, err := parseCertificate(secret)
 	if err != nil {
-		return invalid(fmt.Sprintf("Secret %s holds no certificate with its key: %v", key, err), "")
+		return invalid(diagnostic.MalformedCertificate, fmt.Sprintf("Secret %s holds no certificate with its key: %v", key, err), "")
 	}
 	return parsed, nil
 }

@@ -46,10 +46,7 @@ func (b *builder) acceptClass(c *class) {
 	if fault == "" {
 		return
 	}
-	finding := diagnostic.Diagnostic{
-		Field: "spec.parametersRef", Severity: diagnostic.Warn,
-		Reason: string(gatewayv1.GatewayClassReasonInvalidParameters), Message: fault,
-	}
+	finding := diagnostic.InvalidParameters.At("spec.parametersRef", fault, "")
 	c.Accepted = no(finding.Reason, finding.String())
 	b.report("GatewayClass", c.Source, finding)
 }

@@ -78,20 +78,15 @@ func terminationGraceFaults(spec *v1alpha1.GatewayConfigSpec) []diagnostic.Diagn
 	case err != nil:
 		return []diagnostic.Diagnostic{badDuration(field, *spec.TerminationGracePeriod)}
 	case d < shortestTerminationGrace:
-		return []diagnostic.Diagnostic{{
-			Field: field, Severity: diagnostic.Deny, Reason: "Invalid",
-			Message: fmt.Sprintf("%s is too short for a pod to leave the load balancer before it stops", *spec.TerminationGracePeriod),
-			Fix:     fmt.Sprintf("write %s or more", shortestTerminationGrace),
-		}}
+		return []diagnostic.Diagnostic{diagnostic.GracePeriodTooShort.At(field,
+			fmt.Sprintf("%s is too short for a pod to leave the load balancer before it stops", *spec.TerminationGracePeriod),
+			fmt.Sprintf("write %s or more", shortestTerminationGrace))}
 	}
 	return nil
 }
 
 func badDuration(field string, d gatewayv1.Duration) diagnostic.Diagnostic {
-	return diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Deny, Reason: "Invalid",
-		Message: fmt.Sprintf("%q is no duration", d), Fix: "write 90s, 5m or 1h30m for example",
-	}
+	return diagnostic.InvalidDuration.At(field, fmt.Sprintf("%q is no duration", d), "write 90s, 5m or 1h30m for example")
 }
 
 // resourceFaults finds requests above limits, which the API server would refuse
@@ -105,11 +100,9 @@ func resourceFaults(spec *v1alpha1.GatewayConfigSpec) []diagnostic.Diagnostic {
 		request := spec.Resources.Requests[name]
 		limit, limited := spec.Resources.Limits[name]
 		if limited && request.Cmp(limit) > 0 {
-			faults = append(faults, diagnostic.Diagnostic{
-				Field:    fmt.Sprintf("spec.resources.requests[%s]", name),
-				Severity: diagnostic.Deny, Reason: "Invalid",
-				Message: fmt.Sprintf("%s is more than the limit %s", request.String(), limit.String()),
-			})
+			faults = append(faults, diagnostic.RequestAboveLimit.At(
+				fmt.Sprintf("spec.resources.requests[%s]", name),
+				fmt.Sprintf("%s is more than the limit %s", request.String(), limit.String()), ""))
 		}
 	}
 	return faults
@@ -124,11 +117,9 @@ func serviceFaults(spec *v1alpha1.GatewayConfigSpec) []diagnostic.Diagnostic {
 	var faults []diagnostic.Diagnostic
 	for _, key := range loadBalancerIPs {
 		if spec.Service.Annotations[key] != "" {
-			faults = append(faults, diagnostic.Diagnostic{
-				Field:    fmt.Sprintf("spec.service.annotations[%s]", key),
-				Severity: diagnostic.Deny, Reason: "Invalid",
-				Message: "addresses belong to one Gateway", Fix: "write them into that Gateway's spec.addresses",
-			})
+			faults = append(faults, diagnostic.SharedAddress.At(
+				fmt.Sprintf("spec.service.annotations[%s]", key),
+				"addresses belong to one Gateway", "write them into that Gateway's spec.addresses"))
 		}
 	}
 	return faults

@@ -10,13 +10,10 @@ import (
 	"github.com/gatewright/gatewright/compiler/diagnostic"
 )
 
-// reasonFilter marks unresolved references of filters among those of backends:
-// a filter that is not there makes its whole rule answer with an error.
-const reasonFilter = string(gatewayv1.RouteReasonInvalidKind)
-
-func isFilterReference(d diagnostic.Diagnostic) bool {
-	return d.Reason == reasonFilter && strings.Contains(d.Field, ".filters[")
-}
+// isFilterReference finds unresolved references of filters among those of
+// backends: a filter that is not there makes its whole rule answer with an
+// error.
+func isFilterReference(d diagnostic.Diagnostic) bool { return d.Check == diagnostic.UnknownFilter.ID }
 
 // readFilters reads the rule's filters.
 func (r *ruleReader) readFilters() {
@@ -24,7 +21,7 @@ func (r *ruleReader) readFilters() {
 	for i := range r.source.Filters {
 		f, field := &r.source.Filters[i], fmt.Sprintf("%s.filters[%d]", r.field, i)
 		if seen[f.Type] && f.Type != gatewayv1.HTTPRouteFilterExtensionRef && f.Type != gatewayv1.HTTPRouteFilterRequestMirror {
-			r.incompatible(field, fmt.Sprintf("a rule can have one filter of type %s", f.Type))
+			r.fault(diagnostic.RepeatedFilter, field, fmt.Sprintf("a rule can have one filter of type %s", f.Type), "")
 			continue
 		}
 		seen[f.Type] = true
@@ -32,9 +29,9 @@ func (r *ruleReader) readFilters() {
 	}
 	switch {
 	case r.rule.Redirect != nil && r.rule.Rewrite != nil:
-		r.incompatible(r.field+".filters", "a request cannot be redirected and rewritten as well")
+		r.fault(diagnostic.ContradictingFilters, r.field+".filters", "a request cannot be redirected and rewritten as well", "")
 	case r.rule.Redirect != nil && len(r.source.BackendRefs) > 0:
-		r.incompatible(r.field+".backendRefs", "a rule that redirects sends nothing to backends")
+		r.fault(diagnostic.ContradictingFilters, r.field+".backendRefs", "a rule that redirects sends nothing to backends", "")
 	}
 }
 
@@ -49,11 +46,9 @@ func (r *ruleReader) readFilter(f *gatewayv1.HTTPRouteFilter, field string) {
 	case f.Type == gatewayv1.HTTPRouteFilterURLRewrite && f.URLRewrite != nil:
 		r.readRewrite(f.URLRewrite, field+".urlRewrite")
 	case f.Type == gatewayv1.HTTPRouteFilterExtensionRef && f.ExtensionRef != nil:
-		r.unresolved = append(r.unresolved, diagnostic.Diagnostic{
-			Field: field + ".extensionRef", Severity: diagnostic.Warn, Reason: reasonFilter,
-			Message: fmt.Sprintf("no filters of kind %s (group %q) are known", f.ExtensionRef.Kind, f.ExtensionRef.Group),
-			Fix:     "the rule answers 500 until it is left out",
-		})
+		r.unresolved = append(r.unresolved, diagnostic.UnknownFilter.At(field+".extensionRef",
+			fmt.Sprintf("no filters of kind %s (group %q) are known", f.ExtensionRef.Kind, f.ExtensionRef.Group),
+			"the rule answers 500 until it is left out"))
 	default:
 		r.unsupported(field+".type", fmt.Sprintf("filters of type %q are", f.Type))
 	}
@@ -64,20 +59,20 @@ func (r *ruleReader) readRedirect(f *gatewayv1.HTTPRequestRedirectFilter, field 
 	if f.Scheme != nil && *f.Scheme != "" {
 		out.Scheme = strings.ToLower(*f.Scheme)
 		if out.Scheme != "http" && out.Scheme != "https" {
-			r.refuse(field+".scheme", fmt.Sprintf("%q is no scheme to redirect to", *f.Scheme), "write http or https")
+			r.fault(diagnostic.InvalidRedirect, field+".scheme", fmt.Sprintf("%q is no scheme to redirect to", *f.Scheme), "write http or https")
 		}
 	}
 	out.Hostname = r.readPreciseHostname(f.Hostname, field+".hostname")
 	if f.Port != nil {
 		out.Port = *f.Port
 		if out.Port < 1 || out.Port > 65535 {
-			r.refuse(field+".port", fmt.Sprintf("%d is no port", out.Port), "")
+			r.fault(diagnostic.InvalidRedirect, field+".port", fmt.Sprintf("%d is no port", out.Port), "")
 		}
 	}
 	if f.StatusCode != nil {
 		out.Code = *f.StatusCode
 		if !slices.Contains([]int{301, 302, 303, 307, 308}, out.Code) {
-			r.refuse(field+".statusCode", fmt.Sprintf("%d is no redirect", out.Code), "write 301, 302, 303, 307 or 308")
+			r.fault(diagnostic.InvalidRedirect, field+".statusCode", fmt.Sprintf("%d is no redirect", out.Code), "write 301, 302, 303, 307 or 308")
 		}
 	}
 	out.Path = r.readPathModifier(f.Path, field+".path")
@@ -93,7 +88,7 @@ func (r *ruleReader) readRewrite(f *gatewayv1.HTTPURLRewriteFilter, field string
 	// backend. A redirect's goes to the client as it is.
 	if path := r.rule.Rewrite.Path; path != nil {
 		if found := encodedControl.FindString(path.Value); found != "" {
-			r.refuse(field+".path", fmt.Sprintf("%q has the encoded control character %s, which no path can hold", path.Value, found), "leave it out")
+			r.fault(diagnostic.EncodedControlCharacter, field+".path", fmt.Sprintf("%q has the encoded control character %s, which no path can hold", path.Value, found), "leave it out")
 		}
 	}
 }
@@ -104,7 +99,7 @@ func (r *ruleReader) readPreciseHostname(h *gatewayv1.PreciseHostname, field str
 	}
 	lower, ok := lowerHostname(string(*h))
 	if !ok || strings.HasPrefix(lower, "*") {
-		r.refuse(field, fmt.Sprintf("%q is no hostname", *h), "")
+		r.fault(diagnostic.InvalidHostname, field, fmt.Sprintf("%q is no hostname", *h), "")
 	}
 	return lower
 }
@@ -124,14 +119,14 @@ func (r *ruleReader) readPathModifier(p *gatewayv1.HTTPPathModifier, field strin
 		out.Prefix, out.Value = true, *p.ReplacePrefixMatch
 		field += ".replacePrefixMatch"
 		if slices.ContainsFunc(r.rule.Matches, func(m Match) bool { return m.PathKind != PathPrefix }) {
-			r.incompatible(field, "only a match of type PathPrefix has a prefix to replace")
+			r.fault(diagnostic.PrefixWithoutPrefixMatch, field, "only a match of type PathPrefix has a prefix to replace", "")
 		}
 	default:
-		r.refuse(field+".type", fmt.Sprintf("%q is no type of path modifier", p.Type),
+		r.fault(diagnostic.InvalidPathModifier, field+".type", fmt.Sprintf("%q is no type of path modifier", p.Type),
 			"write ReplaceFullPath or ReplacePrefixMatch, with its value")
 	}
 	if fault := textFault(out.Value); fault != "" {
-		r.refuse(field, fault, "")
+		r.fault(diagnostic.InvalidText, field, fault, "")
 	}
 	return out
 }

@@ -34,6 +34,9 @@ func (b *builder) readGateway(g *Gateway, c *class) {
 	objections = append(objections, b.resolveConfig(g, c)...)
 	objections = append(objections, readAddresses(g)...)
 	b.report("Gateway", g.Source, objections...)
+	if g.AddressProblem != nil {
+		b.report("Gateway", g.Source, *g.AddressProblem)
+	}
 	b.readListeners(g)
 	b.report("Gateway", g.Source, shimFindings(g.Source)...)
 	b.report("Gateway", g.Source, unsupportedGatewayFields(g.Source)...)
@@ -47,16 +50,10 @@ func (b *builder) readGateway(g *Gateway, c *class) {
 
 // resolveConfig overlays the class's parameters with the Gateway's own.
 func (b *builder) resolveConfig(g *Gateway, c *class) []diagnostic.Diagnostic {
-	invalid := func(field, message string) []diagnostic.Diagnostic {
-		return []diagnostic.Diagnostic{{
-			Field: field, Severity: diagnostic.Warn,
-			Reason: string(gatewayv1.GatewayReasonInvalidParameters), Message: message,
-		}}
-	}
 	g.Config = overlay(c.config)
 	if !c.Accepted.True {
-		return invalid("spec.gatewayClassName",
-			fmt.Sprintf("GatewayClass %q is not accepted: %s", c.Source.Name, c.Accepted.Message))
+		return []diagnostic.Diagnostic{diagnostic.ClassNotAccepted.At("spec.gatewayClassName",
+			fmt.Sprintf("GatewayClass %q is not accepted: %s", c.Source.Name, c.Accepted.Message), "")}
 	}
 	if g.Source.Spec.Infrastructure == nil || g.Source.Spec.Infrastructure.ParametersRef == nil {
 		return nil
@@ -65,7 +62,7 @@ func (b *builder) resolveConfig(g *Gateway, c *class) []diagnostic.Diagnostic {
 	key := types.NamespacedName{Namespace: g.Source.Namespace, Name: ref.Name}
 	fault, own := b.parametersFault(string(ref.Group), string(ref.Kind), key)
 	if fault != "" {
-		return invalid("spec.infrastructure.parametersRef", fault)
+		return []diagnostic.Diagnostic{diagnostic.InvalidParameters.At("spec.infrastructure.parametersRef", fault, "")}
 	}
 	g.Config = overlay(c.config, own)
 	return nil
@@ -80,12 +77,8 @@ func readAddresses(g *Gateway) []diagnostic.Diagnostic {
 	for i, a := range g.Source.Spec.Addresses {
 		field := fmt.Sprintf("spec.addresses[%d]", i)
 		if a.Type != nil && *a.Type != gatewayv1.IPAddressType {
-			objections = append(objections, diagnostic.Diagnostic{
-				Field: field + ".type", Severity: diagnostic.Warn,
-				Reason:  string(gatewayv1.GatewayReasonUnsupportedAddress),
-				Message: fmt.Sprintf("addresses of type %q are not supported", *a.Type),
-				Fix:     "write an IP address, with type: IPAddress",
-			})
+			objections = append(objections, diagnostic.AddressType.At(field+".type",
+				fmt.Sprintf("addresses of type %q are not supported", *a.Type), "write an IP address, with type: IPAddress"))
 			continue
 		}
 		if a.Value == "" {
@@ -94,16 +87,17 @@ func readAddresses(g *Gateway) []diagnostic.Diagnostic {
 		}
 		ip, err := netip.ParseAddr(a.Value)
 		if err != nil || ip.Zone() != "" {
-			g.AddressProblem = fmt.Sprintf("%s.value: %q is no IP address", field, a.Value)
+			g.AddressProblem = new(diagnostic.AddressUnusable.At(field+".value", fmt.Sprintf("%q is no IP address", a.Value), ""))
 			continue
 		}
 		ip = ip.Unmap()
 		families[ip.Is4()]++
 		g.Addresses = append(g.Addresses, ip.String())
 	}
-	if g.AddressProblem == "" && (families[true] > 1 || families[false] > 1) {
-		g.AddressProblem = "spec.addresses: a Service has at most one IPv4 and one IPv6 address, so " +
-			strings.Join(g.Addresses, ", ") + " cannot be had together: leave one address of each family"
+	if g.AddressProblem == nil && (families[true] > 1 || families[false] > 1) {
+		g.AddressProblem = new(diagnostic.AddressUnusable.At("spec.addresses",
+			"a Service has at most one IPv4 and one IPv6 address, so "+strings.Join(g.Addresses, ", ")+" cannot be had together",
+			"leave one address of each family"))
 	}
 	return append(objections, contradictingAddresses(g)...)
 }
@@ -119,12 +113,10 @@ func contradictingAddresses(g *Gateway) []diagnostic.Diagnostic {
 		if annotation == "" || sameAddresses(annotation, g.Addresses) {
 			continue
 		}
-		return []diagnostic.Diagnostic{{
-			Field:    fmt.Sprintf("spec.infrastructure.annotations[%s]", key),
-			Severity: diagnostic.Deny, Reason: string(gatewayv1.GatewayReasonInvalid),
-			Message: fmt.Sprintf("%q contradicts spec.addresses (%s)", annotation, strings.Join(g.Addresses, ", ")),
-			Fix:     "leave the annotation out, spec.addresses is enough",
-		}}
+		return []diagnostic.Diagnostic{diagnostic.ContradictingAddresses.At(
+			fmt.Sprintf("spec.infrastructure.annotations[%s]", key),
+			fmt.Sprintf("%q contradicts spec.addresses (%s)", annotation, strings.Join(g.Addresses, ", ")),
+			"leave the annotation out, spec.addresses is enough")}
 	}
 	return nil
 }
@@ -166,10 +158,7 @@ func acceptListeners(listeners []*Listener) Verdict {
 func unsupportedGatewayFields(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 	var findings []diagnostic.Diagnostic
 	warn := func(field, message string) {
-		findings = append(findings, diagnostic.Diagnostic{
-			Field: field, Severity: diagnostic.Warn,
-			Reason: string(gatewayv1.ListenerReasonUnsupportedValue), Message: message,
-		})
+		findings = append(findings, diagnostic.UnsupportedGatewayField.At(field, message, ""))
 	}
 	if g.Spec.TLS != nil && g.Spec.TLS.Backend != nil {
 		warn("spec.tls.backend", "client certificates for backends are not supported and have no effect")
@@ -204,13 +193,11 @@ func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 		return nil
 	}
 	var findings []diagnostic.Diagnostic
-	warn := func(field, message, fix string) {
-		findings = append(findings, diagnostic.Diagnostic{
-			Field: field, Severity: diagnostic.Warn, Reason: "BadConfig", Message: message, Fix: fix,
-		})
+	warn := func(c diagnostic.Check, field, message, fix string) {
+		findings = append(findings, c.At(field, message, fix))
 	}
 	if g.Annotations[issuerAnnotation] != "" && g.Annotations[clusterIssuerAnnotation] != "" {
-		warn("metadata.annotations", "cert-manager takes an issuer or a cluster issuer, not both",
+		warn(diagnostic.TwoIssuers, "metadata.annotations", "cert-manager takes an issuer or a cluster issuer, not both",
 			"leave out one of "+issuerAnnotation+" and "+clusterIssuerAnnotation)
 	}
 	for i, l := range g.Spec.Listeners {
@@ -219,14 +206,14 @@ func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 		}
 		field := fmt.Sprintf("spec.listeners[%d]", i)
 		if l.Hostname == nil || *l.Hostname == "" {
-			warn(field+".hostname", "cert-manager makes no certificate for a listener without hostname", "write the hostname")
+			warn(diagnostic.IssuerWithoutHostname, field+".hostname", "cert-manager makes no certificate for a listener without hostname", "write the hostname")
 		}
 		if l.TLS == nil {
 			continue
 		}
 		for j, ref := range l.TLS.CertificateRefs {
 			if ref.Namespace != nil && string(*ref.Namespace) != g.Namespace {
-				warn(fmt.Sprintf("%s.tls.certificateRefs[%d].namespace", field, j),
+				warn(diagnostic.CertificateElsewhere, fmt.Sprintf("%s.tls.certificateRefs[%d].namespace", field, j),
 					"cert-manager makes no certificate in another namespace than the Gateway's", "")
 			}
 		}

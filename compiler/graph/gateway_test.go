@@ -201,8 +201,12 @@ func TestStaticAddresses(t *testing.T) {
 			if got := strings.Join(gateway.Addresses, ","); got != test.want {
 				t.Errorf("addresses %q, want %q", got, test.want)
 			}
-			if (test.problem == "") != (gateway.AddressProblem == "") || !strings.Contains(gateway.AddressProblem, test.problem) {
-				t.Errorf("problem %q", gateway.AddressProblem)
+			problem := ""
+			if gateway.AddressProblem != nil {
+				problem = gateway.AddressProblem.String()
+			}
+			if (test.problem == "") != (problem == "") || !strings.Contains(problem, test.problem) {
+				t.Errorf("problem %q", problem)
 			}
 			if denied := len(said(g, diagnostic.Deny)) > 0; denied != test.denied {
 				t.Errorf("denied: %v", said(g, diagnostic.Deny))

@@ -58,8 +58,8 @@ type Gateway struct {
 	// Addresses are the static addresses asked for, IPs in the order written.
 	Addresses []string
 	// AddressProblem says why no load balancer can give the Gateway the
-	// addresses that it asks for; empty where one could.
-	AddressProblem string
+	// addresses that it asks for; nil where one could.
+	AddressProblem *diagnostic.Diagnostic
 	Listeners      []*Listener
 	// AttachedRoutes of all listeners are counted per listener.
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
 )
 
 // reservedHeaders decide how a message is framed, where it goes and what
@@ -48,7 +50,7 @@ func (r *ruleReader) readHeaderFilter(f *gatewayv1.HTTPHeaderFilter, field strin
 func (h *headerReader) read(c HeaderChange, field string) {
 	name := strings.ToLower(c.Name)
 	if first, twice := h.names[name]; twice {
-		h.refuse(field, fmt.Sprintf("header %q has an action already, at %s", c.Name, first),
+		h.fault(diagnostic.DuplicateHeaderAction, field, fmt.Sprintf("header %q has an action already, at %s", c.Name, first),
 			"one filter may do one thing to a header; separate several values by commas")
 		return
 	}
@@ -57,15 +59,15 @@ func (h *headerReader) read(c HeaderChange, field string) {
 	case h.request && isWebSocketHeader(c):
 		h.rule.WebSocket = h.rule.WebSocket || name == "upgrade"
 	case h.request && name == "upgrade" && c.Action != HeaderRemove:
-		h.refuse(field, fmt.Sprintf("connections are upgraded to websocket and to nothing else, not to %q", c.Value),
+		h.fault(diagnostic.UpgradeNotWebsocket, field, fmt.Sprintf("connections are upgraded to websocket and to nothing else, not to %q", c.Value),
 			"write the value websocket")
 	case slices.Contains(reservedHeaders, name):
-		h.refuse(field, fmt.Sprintf("header %q belongs to the connection and cannot be changed", c.Name), reservedFix(name))
+		h.fault(diagnostic.ReservedHeader, field, fmt.Sprintf("header %q belongs to the connection and cannot be changed", c.Name), reservedFix(name))
 	case !h.addressable(c):
-		h.refuse(field, fmt.Sprintf("nginx cannot address a header named %q", c.Name), "names have letters, digits and hyphens")
+		h.fault(diagnostic.UnaddressableHeader, field, fmt.Sprintf("nginx cannot address a header named %q", c.Name), "names have letters, digits and hyphens")
 	default:
 		if fault := textFault(c.Value); fault != "" {
-			h.refuse(field+".value", fault, "")
+			h.fault(diagnostic.InvalidText, field+".value", fault, "")
 			return
 		}
 		h.changes = append(h.changes, c)

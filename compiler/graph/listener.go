@@ -45,7 +45,6 @@ func (b *builder) acceptListener(g *Gateway, l *Listener) {
 		checkProtocol, checkTLSMode, checkPort, checkListenerHostname, checkClientValidation,
 	} {
 		if objection := check(g, l); objection != nil {
-			objection.Severity = diagnostic.Warn
 			b.report("Gateway", g.Source, *objection)
 			l.Accepted = no(objection.Reason, objection.String())
 			return
@@ -61,12 +60,8 @@ func checkProtocol(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 		l.TLS = true
 		return nil
 	}
-	return &diagnostic.Diagnostic{
-		Field:   listenerField(l) + ".protocol",
-		Reason:  string(gatewayv1.ListenerReasonUnsupportedProtocol),
-		Message: fmt.Sprintf("protocol %q is not supported", l.Source.Protocol),
-		Fix:     "write HTTP or HTTPS",
-	}
+	return new(diagnostic.ListenerProtocol.At(listenerField(l)+".protocol",
+		fmt.Sprintf("protocol %q is not supported", l.Source.Protocol), "write HTTP or HTTPS"))
 }
 
 func checkTLSMode(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
@@ -74,24 +69,16 @@ func checkTLSMode(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 	if t == nil || t.Mode == nil || *t.Mode == "" || *t.Mode == gatewayv1.TLSModeTerminate {
 		return nil
 	}
-	return &diagnostic.Diagnostic{
-		Field:   listenerField(l) + ".tls.mode",
-		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
-		Message: fmt.Sprintf("TLS mode %q is not supported", *t.Mode),
-		Fix:     "write Terminate",
-	}
+	return new(diagnostic.ListenerTLSMode.At(listenerField(l)+".tls.mode",
+		fmt.Sprintf("TLS mode %q is not supported", *t.Mode), "write Terminate"))
 }
 
 func checkPort(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 	if l.Source.Port > 0 && l.Source.Port <= 65535 && !slices.Contains(reservedPorts, l.Source.Port) {
 		return nil
 	}
-	return &diagnostic.Diagnostic{
-		Field:   listenerField(l) + ".port",
-		Reason:  string(gatewayv1.ListenerReasonPortUnavailable),
-		Message: fmt.Sprintf("port %d is used by the data plane itself", l.Source.Port),
-		Fix:     "choose another port",
-	}
+	return new(diagnostic.ListenerPort.At(listenerField(l)+".port",
+		fmt.Sprintf("port %d is used by the data plane itself", l.Source.Port), "choose another port"))
 }
 
 func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
@@ -101,11 +88,8 @@ func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 	if _, ok := lowerHostname(l.Hostname); ok {
 		return nil
 	}
-	return &diagnostic.Diagnostic{
-		Field:   listenerField(l) + ".hostname",
-		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
-		Message: fmt.Sprintf("%q is no hostname", l.Hostname),
-	}
+	return new(diagnostic.ListenerHostname.At(listenerField(l)+".hostname",
+		fmt.Sprintf("%q is no hostname", l.Hostname), ""))
 }
 
 // checkClientValidation fails closed: without it, a listener that asks for
@@ -124,11 +108,8 @@ func checkClientValidation(g *Gateway, l *Listener) *diagnostic.Diagnostic {
 	if validation == nil {
 		return nil
 	}
-	return &diagnostic.Diagnostic{
-		Field:   field,
-		Reason:  string(gatewayv1.ListenerReasonUnsupportedValue),
-		Message: "client certificates cannot be validated yet, so the listener stays closed",
-	}
+	return new(diagnostic.ListenerClientCertificates.At(field,
+		"client certificates cannot be validated yet, so the listener stays closed", ""))
 }
 
 // resolveListener resolves what the listener refers to: kinds of routes and
@@ -165,12 +146,10 @@ func resolveKinds(l *Listener) []diagnostic.Diagnostic {
 		known := served && k.Kind == http.Kind && (k.Group == nil || *k.Group == group)
 		switch {
 		case !known:
-			problems = append(problems, diagnostic.Diagnostic{
-				Field:    fmt.Sprintf("%s.allowedRoutes.kinds[%d]", listenerField(l), i),
-				Severity: diagnostic.Warn, Reason: string(gatewayv1.ListenerReasonInvalidRouteKinds),
-				Message: fmt.Sprintf("a listener of protocol %s does not take routes of kind %q", l.Source.Protocol, k.Kind),
-				Fix:     "write kind: HTTPRoute, or leave allowedRoutes.kinds out",
-			})
+			problems = append(problems, diagnostic.ListenerRouteKind.At(
+				fmt.Sprintf("%s.allowedRoutes.kinds[%d]", listenerField(l), i),
+				fmt.Sprintf("a listener of protocol %s does not take routes of kind %q", l.Source.Protocol, k.Kind),
+				"write kind: HTTPRoute, or leave allowedRoutes.kinds out"))
 		case len(l.SupportedKinds) == 0:
 			l.SupportedKinds = append(l.SupportedKinds, http)
 		}
@@ -187,38 +166,35 @@ func (b *builder) findConflicts(g *Gateway) {
 			continue
 		}
 		for _, other := range g.Listeners {
-			reason, message := conflict(l, other)
-			if reason == "" {
+			finding := conflict(l, other)
+			if finding == nil {
 				continue
 			}
-			finding := diagnostic.Diagnostic{
-				Field: listenerField(l), Severity: diagnostic.Warn, Reason: reason, Message: message,
-				Fix: "change one of the two, until then neither serves",
-			}
-			b.report("Gateway", g.Source, finding)
-			l.Conflicted = yes(reason, finding.String())
+			b.report("Gateway", g.Source, *finding)
+			l.Conflicted = yes(finding.Reason, finding.String())
 			if l.Accepted.True {
-				l.Accepted = no(reason, finding.String())
+				l.Accepted = no(finding.Reason, finding.String())
 			}
 			break
 		}
 	}
 }
 
-func conflict(l, other *Listener) (reason, message string) {
+func conflict(l, other *Listener) *diagnostic.Diagnostic {
+	const fix = "change one of the two, until then neither serves"
 	switch {
 	case l == other || l.Source.Port != other.Source.Port,
 		other.Accepted.Reason == string(gatewayv1.ListenerReasonUnsupportedProtocol):
-		return "", ""
+		return nil
 	case l.Source.Protocol != other.Source.Protocol:
-		return string(gatewayv1.ListenerReasonProtocolConflict),
+		return new(diagnostic.ListenerProtocolConflict.At(listenerField(l),
 			fmt.Sprintf("listener %q speaks %s on port %d, where %q speaks %s",
-				l.Source.Name, l.Source.Protocol, l.Source.Port, other.Source.Name, other.Source.Protocol)
+				l.Source.Name, l.Source.Protocol, l.Source.Port, other.Source.Name, other.Source.Protocol), fix))
 	case l.Hostname == other.Hostname:
-		return string(gatewayv1.ListenerReasonHostnameConflict),
-			fmt.Sprintf("listener %q has the same hostname and port as %q", l.Source.Name, other.Source.Name)
+		return new(diagnostic.ListenerHostnameConflict.At(listenerField(l),
+			fmt.Sprintf("listener %q has the same hostname and port as %q", l.Source.Name, other.Source.Name), fix))
 	}
-	return "", ""
+	return nil
 }
 
 // allowsNamespace says whether routes of the namespace may attach.

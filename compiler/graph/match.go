@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
 )
 
 // methods that a match may name.
@@ -38,7 +40,7 @@ func (r *ruleReader) readMatch(index int) Match {
 	if source.Method != nil && *source.Method != "" {
 		m.Method = string(*source.Method)
 		if !slices.Contains(methods, *source.Method) {
-			r.refuse(field+".method", fmt.Sprintf("%q is no method that a match can have", m.Method), "")
+			r.fault(diagnostic.InvalidMethod, field+".method", fmt.Sprintf("%q is no method that a match can have", m.Method), "")
 		}
 	}
 	m.Headers = r.readHeaderMatches(source.Headers, field+".headers")
@@ -60,9 +62,9 @@ func (r *ruleReader) readPath(p *gatewayv1.HTTPPathMatch, field string) (PathKin
 	}
 	switch fault := textFault(value); {
 	case fault != "":
-		r.refuse(field+".value", fault, "")
+		r.fault(diagnostic.InvalidText, field+".value", fault, "")
 	case !strings.HasPrefix(value, "/"):
-		r.refuse(field+".value", fmt.Sprintf("%q does not begin with a slash", value), "")
+		r.fault(diagnostic.InvalidPath, field+".value", fmt.Sprintf("%q does not begin with a slash", value), "")
 	}
 	switch kind {
 	case gatewayv1.PathMatchExact:
@@ -76,7 +78,7 @@ func (r *ruleReader) readPath(p *gatewayv1.HTTPPathMatch, field string) (PathKin
 		}
 		return PathPrefix, value
 	}
-	r.refuse(field+".type", fmt.Sprintf("%q is no type of path match", kind),
+	r.fault(diagnostic.InvalidMatchType, field+".type", fmt.Sprintf("%q is no type of path match", kind),
 		"write Exact, PathPrefix or RegularExpression")
 	return PathPrefix, value
 }
@@ -91,10 +93,10 @@ func (r *ruleReader) readHeaderMatches(sources []gatewayv1.HTTPHeaderMatch, fiel
 		same := func(m ValueMatch) bool { return strings.EqualFold(m.Name, name) }
 		switch {
 		case slices.ContainsFunc(found, same):
-			r.remark(at+".name", "Duplicate", fmt.Sprintf("header %q is matched already, so this is ignored", name))
+			r.remark(diagnostic.DuplicateMatch, at+".name", fmt.Sprintf("header %q is matched already, so this is ignored", name))
 			continue
 		case !isHeaderName(name):
-			r.refuse(at+".name", fmt.Sprintf("nginx cannot address a header named %q", name),
+			r.fault(diagnostic.UnaddressableHeader, at+".name", fmt.Sprintf("nginx cannot address a header named %q", name),
 				"names have letters, digits and hyphens")
 		}
 		kind := gatewayv1.HeaderMatchExact
@@ -115,11 +117,11 @@ func (r *ruleReader) readQueryMatches(sources []gatewayv1.HTTPQueryParamMatch, f
 		name := string(q.Name)
 		same := func(m ValueMatch) bool { return m.Name == name }
 		if slices.ContainsFunc(found, same) {
-			r.remark(at+".name", "Duplicate", fmt.Sprintf("query parameter %q is matched already, so this is ignored", name))
+			r.remark(diagnostic.DuplicateMatch, at+".name", fmt.Sprintf("query parameter %q is matched already, so this is ignored", name))
 			continue
 		}
 		if fault := textFault(name); fault != "" || name == "" {
-			r.refuse(at+".name", fmt.Sprintf("%q is no name of a query parameter", name), "")
+			r.fault(diagnostic.InvalidQueryParameter, at+".name", fmt.Sprintf("%q is no name of a query parameter", name), "")
 		}
 		kind := gatewayv1.QueryParamMatchExact
 		if q.Type != nil {
@@ -135,23 +137,23 @@ func (r *ruleReader) readValue(m ValueMatch, kind, field string) ValueMatch {
 	switch gatewayv1.HeaderMatchType(kind) {
 	case gatewayv1.HeaderMatchExact:
 		if fault := textFault(m.Value); fault != "" {
-			r.refuse(field+".value", fault, "")
+			r.fault(diagnostic.InvalidText, field+".value", fault, "")
 		}
 	case gatewayv1.HeaderMatchRegularExpression:
 		m.Regex = true
 		r.checkRegex(m.Value, field+".value")
 	default:
-		r.refuse(field+".type", fmt.Sprintf("%q is no type of match", kind), "write Exact or RegularExpression")
+		r.fault(diagnostic.InvalidMatchType, field+".type", fmt.Sprintf("%q is no type of match", kind), "write Exact or RegularExpression")
 	}
 	return m
 }
 
 func (r *ruleReader) checkRegex(expression, field string) {
 	if fault := textFault(expression); fault != "" {
-		r.refuse(field, fault, "")
+		r.fault(diagnostic.InvalidText, field, fault, "")
 		return
 	}
 	if fault := regexFault(expression); fault != "" {
-		r.refuse(field, fmt.Sprintf("%q is no valid regular expression: %s", expression, fault), "")
+		r.fault(diagnostic.InvalidRegex, field, fmt.Sprintf("%q is no valid regular expression for nginx (PCRE2): %s", expression, fault), "")
 	}
 }

@@ -155,11 +155,9 @@ type policyOutcome struct {
 func (j *policyJudge) judge(target policyTarget, route *Route, field string) {
 	if route == nil {
 		if _, exists := j.s.HTTPRoutes.Get(target.namespace, target.name); !exists {
-			d := j.note(diagnostic.Diagnostic{
-				Field: field + ".name", Reason: string(gatewayv1.PolicyReasonTargetNotFound),
-				Message: fmt.Sprintf("HTTPRoute %q not found in namespace %q", target.name, target.namespace),
-				Fix:     meant(target.name, j.routeNames(target.namespace)),
-			})
+			d := j.note(diagnostic.PolicyTargetNotFound.At(field+".name",
+				fmt.Sprintf("HTTPRoute %q not found in namespace %q", target.name, target.namespace),
+				meant(target.name, j.routeNames(target.namespace))))
 			j.missing = append(j.missing, PolicyAncestor{Target: target.route(), Accepted: no(d.Reason, d.String())})
 		}
 		return
@@ -183,7 +181,6 @@ func (j *policyJudge) judge(target policyTarget, route *Route, field string) {
 }
 
 func (j *policyJudge) note(d diagnostic.Diagnostic) diagnostic.Diagnostic {
-	d.Severity = cmp.Or(d.Severity, diagnostic.Warn)
 	if !slices.Contains(j.findings, d) {
 		j.findings = append(j.findings, d)
 	}
@@ -203,19 +200,13 @@ func (j *policyJudge) objection(target policyTarget, route *Route, field string)
 			}
 		}
 		if !slices.Contains(names, target.section) {
-			return &diagnostic.Diagnostic{
-				Field: field + ".sectionName", Reason: string(gatewayv1.PolicyReasonTargetNotFound),
-				Message: fmt.Sprintf("HTTPRoute %q has no rule named %q", target.name, target.section),
-				Fix:     meant(target.section, names),
-			}
+			return new(diagnostic.PolicyTargetNotFound.At(field+".sectionName",
+				fmt.Sprintf("HTTPRoute %q has no rule named %q", target.name, target.section), meant(target.section, names)))
 		}
 	}
 	if winner := j.policies[target][0]; winner != j.policy {
-		return &diagnostic.Diagnostic{
-			Field: field, Reason: string(gatewayv1.PolicyReasonConflicted),
-			Message: fmt.Sprintf("WebSocketPolicy %q has the same target and wins", winner.Name),
-			Fix:     "delete one of the two",
-		}
+		return new(diagnostic.PolicyConflict.At(field,
+			fmt.Sprintf("WebSocketPolicy %q has the same target and wins", winner.Name), "delete one of the two"))
 	}
 	return nil
 }

@@ -60,16 +60,15 @@ func (b *builder) claimMatches(l *Listener, a Attachment, owners map[matchPlace]
 
 func shadowed(own, owner matchOwner, hostname string) diagnostic.Diagnostic {
 	where := cmp.Or(hostname, "any hostname")
-	d := diagnostic.Diagnostic{
-		Field: fmt.Sprintf("spec.rules[%d].matches[%d]", own.rule, own.match), Severity: diagnostic.Warn, Reason: "Shadowed",
-		Message: fmt.Sprintf("HTTPRoute %s is older, has the same match for %s and gets the requests", owner.route.Key(), where),
-		Fix:     "change the match or delete one of the routes",
-	}
+	field := fmt.Sprintf("spec.rules[%d].matches[%d]", own.rule, own.match)
 	if own.route == owner.route {
-		d.Message = fmt.Sprintf("spec.rules[%d] has the same match for %s and gets the requests", owner.rule, where)
-		d.Fix = "change or delete one of the rules"
+		return diagnostic.ShadowedMatch.At(field,
+			fmt.Sprintf("spec.rules[%d] has the same match for %s and gets the requests", owner.rule, where),
+			"change or delete one of the rules")
 	}
-	return d
+	return diagnostic.ShadowedMatch.At(field,
+		fmt.Sprintf("HTTPRoute %s is older, has the same match for %s and gets the requests", owner.route.Key(), where),
+		"change the match or delete one of the routes")
 }
 
 // identity is the same for matches that the same requests have.

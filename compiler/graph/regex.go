@@ -33,7 +33,7 @@ func regexFault(expression string) string {
 	size := p.alternatives(0)
 	switch {
 	case p.fault == "" && p.at < len(p.text):
-		p.fail("missing opening (")
+		p.fail(`")" without "("`)
 	case p.fault == "" && p.highestReference > p.groups:
 		p.fail(`\%d refers to a group that is not there`, p.highestReference)
 	case p.fault == "" && size > maxRegexSize:
@@ -55,7 +55,7 @@ type regexParser struct {
 
 func (p *regexParser) fail(format string, values ...any) int {
 	if p.fault == "" {
-		p.fault = fmt.Sprintf(format, values...)
+		p.fault = fmt.Sprintf(format, values...) + fmt.Sprintf(" at offset %d", p.at)
 	}
 	p.at = len(p.text)
 	return 0
@@ -208,7 +208,7 @@ func (p *regexParser) group(depth int) item {
 	}
 	it.size = 16 + p.alternatives(depth+1)
 	if p.fault == "" && !p.take(")") {
-		p.fail("missing closing )")
+		p.fail(`missing ")"`)
 	}
 	return it
 }
@@ -302,7 +302,7 @@ func (p *regexParser) property() {
 	if name == "{" {
 		inside, _, closed := strings.Cut(p.rest(), "}")
 		if !closed {
-			p.fail("missing closing }")
+			p.fail(`missing "}"`)
 			return
 		}
 		p.at += len(inside) + 1
@@ -319,7 +319,7 @@ func (p *regexParser) hexadecimal() {
 	case p.take("{"):
 		inside, _, closed := strings.Cut(p.rest(), "}")
 		if !closed {
-			p.fail("missing closing }")
+			p.fail(`missing "}"`)
 			return
 		}
 		digits = inside

@@ -23,7 +23,7 @@ func (p *regexParser) class() {
 		p.classItem()
 	}
 	if p.fault == "" && !p.take("]") {
-		p.fail("missing closing ]")
+		p.fail(`missing "]"`)
 	}
 }
 

@@ -50,12 +50,8 @@ func (b *builder) readParents(source *gatewayv1.HTTPRoute) (parents []Parent, fi
 		for _, g := range b.s.Gateways.InNamespace(key.Namespace) {
 			names = append(names, g.Name)
 		}
-		findings = append(findings, diagnostic.Diagnostic{
-			Field: fmt.Sprintf("spec.parentRefs[%d]", i), Severity: diagnostic.Warn,
-			Reason:  string(gatewayv1.RouteReasonNoMatchingParent),
-			Message: fmt.Sprintf("Gateway %q not found in namespace %q", key.Name, key.Namespace),
-			Fix:     meant(key.Name, names),
-		})
+		findings = append(findings, diagnostic.ParentNotFound.At(fmt.Sprintf("spec.parentRefs[%d]", i),
+			fmt.Sprintf("Gateway %q not found in namespace %q", key.Name, key.Namespace), meant(key.Name, names)))
 	}
 	return parents, findings
 }
@@ -133,10 +129,8 @@ func hostnameFindings(source *gatewayv1.HTTPRoute) []diagnostic.Diagnostic {
 	var findings []diagnostic.Diagnostic
 	for i, h := range source.Spec.Hostnames {
 		if _, ok := lowerHostname(string(h)); !ok {
-			findings = append(findings, diagnostic.Diagnostic{
-				Field: fmt.Sprintf("spec.hostnames[%d]", i), Severity: diagnostic.Deny,
-				Reason: string(gatewayv1.RouteReasonUnsupportedValue), Message: fmt.Sprintf("%q is no hostname", h),
-			})
+			findings = append(findings, diagnostic.InvalidHostname.At(fmt.Sprintf("spec.hostnames[%d]", i),
+				fmt.Sprintf("%q is no hostname", h), ""))
 		}
 	}
 	return findings

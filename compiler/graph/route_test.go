@@ -47,7 +47,7 @@ metadata: {name: blog, labels: {team: blog}}
 		"from a selected namespace":            {parent: "sectionName: chosen", reason: "Accepted", attached: "chosen"},
 		"not where no namespace is allowed":    {parent: "sectionName: none", reason: "NotAllowedByListeners"},
 		"not where only other kinds may":       {parent: "sectionName: grpc", reason: "NotAllowedByListeners"},
-		"not where no hostname is shared":      {parent: "sectionName: wild", hostnames: "[a.example.net]", reason: "NoMatchingListenerHostname", message: "its listeners are wild (*.example.com)"},
+		"not where no hostname is shared":      {parent: "sectionName: wild", hostnames: "[a.example.net]", reason: "NoMatchingListenerHostname", message: "(it has *.example.com on listener wild)"},
 		"only where a hostname is shared":      {parent: "", hostnames: "[a.example.net]", reason: "Accepted", attached: "any chosen"},
 		"not with hostnames that are all none": {parent: "sectionName: any", hostnames: "['a b']", reason: "NoMatchingListenerHostname"},
 	}
@@ -109,7 +109,7 @@ func TestWhatARuleCannotDo(t *testing.T) {
 	}{
 		"an expression that does not compile": {
 			`matches: [{}, {path: {type: RegularExpression, value: "(^/api"}}]`, true,
-			`spec.rules[0].matches[1].path.value: "(^/api" is no valid regular expression: missing closing )`,
+			`spec.rules[0].matches[1].path.value: "(^/api" is no valid regular expression for nginx (PCRE2): missing ")" at offset 6`,
 		},
 		"a header that nginx cannot address": {
 			`matches: [{headers: [{name: X_Y, value: a}]}]`, true,

@@ -50,34 +50,18 @@ func (b *builder) readRule(route *gatewayv1.HTTPRoute, index int) *ruleReader {
 	return r
 }
 
-// refuse notes what can never become valid.
-func (r *ruleReader) refuse(field, message, fix string) {
-	r.faults = append(r.faults, diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Deny, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
-		Message: message, Fix: fix,
-	})
+// fault notes what keeps the rule from doing what it says.
+func (r *ruleReader) fault(c diagnostic.Check, field, message, fix string) {
+	r.faults = append(r.faults, c.At(field, message, fix))
 }
 
 // unsupported notes what Gateway API has and we have not, yet.
 func (r *ruleReader) unsupported(field, what string) {
-	r.faults = append(r.faults, diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Warn, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
-		Message: what + " not supported yet", Fix: "the rule answers 500 until it is left out",
-	})
+	r.fault(diagnostic.UnsupportedFeature, field, what+" not supported yet", "the rule answers 500 until it is left out")
 }
 
-// incompatible notes filters that contradict each other.
-func (r *ruleReader) incompatible(field, message string) {
-	r.faults = append(r.faults, diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Deny, Reason: string(gatewayv1.RouteReasonIncompatibleFilters),
-		Message: message,
-	})
-}
-
-func (r *ruleReader) remark(field, reason, message string) {
-	r.remarks = append(r.remarks, diagnostic.Diagnostic{
-		Field: field, Severity: diagnostic.Warn, Reason: reason, Message: message,
-	})
+func (r *ruleReader) remark(c diagnostic.Check, field, message string) {
+	r.remarks = append(r.remarks, c.At(field, message, ""))
 }
 
 // refuseUnsupportedFields refuses fields that would otherwise be dropped in

@@ -94,8 +94,8 @@ func (o observed) missingConfiguration() (gatewayv1.GatewayConditionReason, stri
 // unusableAddress tells why the addresses asked for cannot be had.
 func (o observed) unusableAddress() (gatewayv1.GatewayConditionReason, string) {
 	switch {
-	case o.AddressProblem != "":
-		return gatewayv1.GatewayReasonAddressNotUsable, o.AddressProblem
+	case o.AddressProblem != nil:
+		return gatewayv1.GatewayReasonAddressNotUsable, o.AddressProblem.String()
 	case len(o.Gateway.Addresses) == 0 || o.hasAll():
 		return "", ""
 	case o.plane.ServiceEvent != "":

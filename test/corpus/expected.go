@@ -45,7 +45,7 @@ func sectionsOf(r compiler.Result) ([]section, error) {
 	}
 	var lines strings.Builder
 	for _, d := range r.Diagnostics {
-		fmt.Fprintf(&lines, "%s %s (%s)\n    %s\n", d.Severity, d.Object, d.Reason, d)
+		fmt.Fprintf(&lines, "%s %s: %s (%s)\n    %s\n", d.Severity, d.Check, d.Object, d.Reason, d)
 	}
 	sections = append(sections, section{name: "diagnostics.txt", text: lines.String(), topic: "diagnostics"})
 	for _, s := range []struct {

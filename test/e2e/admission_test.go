@@ -42,12 +42,12 @@ func TestBadRoutesAreRefused(t *testing.T) {
 		{
 			name:    "with a path that is no regular expression",
 			rule:    `matches: [{path: {type: RegularExpression, value: "/a(b"}}], ` + toWhoami,
-			reasons: []string{`spec.rules[0].matches[0].path.value`, `"/a(b" is no valid regular expression`, `missing closing )`},
+			reasons: []string{`spec.rules[0].matches[0].path.value`, `"/a(b" is no valid regular expression`, `missing ")" at offset 4`},
 		},
 		{
 			name:    "with a header to match that is no regular expression",
 			rule:    `matches: [{headers: [{type: RegularExpression, name: Version, value: "["}]}], ` + toWhoami,
-			reasons: []string{`spec.rules[0].matches[0].headers[0].value`, `missing closing ]`},
+			reasons: []string{`spec.rules[0].matches[0].headers[0].value`, `missing "]" at offset`},
 		},
 		{
 			name: "with two actions for one header",

@@ -1,0 +1,154 @@
+package diagnostic
+
+// The checks of Gateways, listeners, GatewayClasses and GatewayConfigs.
+var (
+	// ClassNotAccepted: a Gateway that is not served, because its class is not in order
+	ClassNotAccepted = Check{
+		ID: "class-not-accepted", Severity: Warn, Reason: "InvalidParameters",
+		Prevents: "a Gateway that is not served, because its class is not in order",
+		Example:  "a class whose parametersRef leads nowhere",
+		Fix:      "mend the GatewayClass",
+	}
+	// InvalidParameters: a data plane with other settings than written
+	InvalidParameters = Check{
+		ID: "invalid-parameters", Severity: Warn, Reason: "InvalidParameters",
+		Prevents: "a data plane with other settings than written",
+		Example:  "parametersRef: {group: gatewright.dev, kind: GatewayConfig, name: missing}",
+		Fix:      "refer to a sound GatewayConfig",
+	}
+	// AddressType: an address that no load balancer gives
+	AddressType = Check{
+		ID: "address-type", Severity: Warn, Reason: "UnsupportedAddress",
+		Prevents: "an address that no load balancer gives",
+		Example:  "addresses: [{type: Hostname, value: a.example.net}]",
+		Fix:      "write an IP address, with type: IPAddress",
+	}
+	// AddressUnusable: addresses that a Service cannot have
+	AddressUnusable = Check{
+		ID: "address-unusable", Severity: Warn, Reason: "AddressNotUsable",
+		Prevents: "addresses that a Service cannot have",
+		Example:  "addresses: [{value: 192.168.1.10}, {value: 192.168.1.11}]",
+		Fix:      "at most one IPv4 and one IPv6 address",
+	}
+	// ContradictingAddresses: a Service that is asked for two different addresses
+	ContradictingAddresses = Check{
+		ID: "contradicting-addresses", Severity: Deny, Reason: "Invalid",
+		Prevents: "a Service that is asked for two different addresses",
+		Example:  "spec.addresses beside another metallb.io/loadBalancerIPs",
+		Fix:      "leave the annotation out, spec.addresses is enough",
+	}
+	// UnsupportedGatewayField: a field of a Gateway that has no effect in this version
+	UnsupportedGatewayField = Check{
+		ID: "unsupported-gateway-field", Severity: Warn, Reason: "UnsupportedValue",
+		Prevents: "a field of a Gateway that has no effect in this version",
+		Example:  "spec.tls.backend",
+		Fix:      "leave it out",
+	}
+	// ListenerProtocol: a listener that does not listen
+	ListenerProtocol = Check{
+		ID: "listener-protocol", Severity: Warn, Reason: "UnsupportedProtocol",
+		Prevents: "a listener that does not listen",
+		Example:  "protocol: SCTP",
+		Fix:      "write HTTP or HTTPS",
+	}
+	// ListenerTLSMode: a listener that does not listen
+	ListenerTLSMode = Check{
+		ID: "listener-tls-mode", Severity: Warn, Reason: "UnsupportedValue",
+		Prevents: "a listener that does not listen",
+		Example:  "tls: {mode: Passthrough}",
+		Fix:      "write Terminate",
+	}
+	// ListenerPort: a listener on a port that the data plane needs for itself
+	ListenerPort = Check{
+		ID: "listener-port", Severity: Warn, Reason: "PortUnavailable",
+		Prevents: "a listener on a port that the data plane needs for itself",
+		Example:  "port: 29443",
+		Fix:      "choose another port",
+	}
+	// ListenerHostname: a listener that no request reaches
+	ListenerHostname = Check{
+		ID: "listener-hostname", Severity: Warn, Reason: "UnsupportedValue",
+		Prevents: "a listener that no request reaches",
+		Example:  `hostname: "*"`,
+		Fix:      "leave the hostname out for any",
+	}
+	// ListenerClientCertificates: a listener that would let in clients without the certificate that it asks for
+	ListenerClientCertificates = Check{
+		ID: "listener-client-certificates", Severity: Warn, Reason: "UnsupportedValue",
+		Prevents: "a listener that would let in clients without the certificate that it asks for",
+		Example:  "spec.tls.frontend.default.validation",
+		Fix:      "leave it out: until then the listener stays closed",
+	}
+	// ListenerRouteKind: a listener to which no route of that kind can attach
+	ListenerRouteKind = Check{
+		ID: "listener-route-kind", Severity: Warn, Reason: "InvalidRouteKinds",
+		Prevents: "a listener to which no route of that kind can attach",
+		Example:  "allowedRoutes: {kinds: [{kind: TLSRoute}]} at protocol HTTP",
+		Fix:      "write a kind that the protocol carries, or leave allowedRoutes.kinds out",
+	}
+	// ListenerProtocolConflict: two listeners that speak different protocols on one port
+	ListenerProtocolConflict = Check{
+		ID: "listener-protocol-conflict", Severity: Warn, Reason: "ProtocolConflict",
+		Prevents: "two listeners that speak different protocols on one port",
+		Example:  "HTTP and HTTPS on port 443",
+		Fix:      "change one of the two",
+	}
+	// ListenerHostnameConflict: two listeners between which no request can be told
+	ListenerHostnameConflict = Check{
+		ID: "listener-hostname-conflict", Severity: Warn, Reason: "HostnameConflict",
+		Prevents: "two listeners between which no request can be told",
+		Example:  "two listeners *.example.net on port 443",
+		Fix:      "change one of the two",
+	}
+	// InvalidDuration: a setting that means nothing
+	InvalidDuration = Check{
+		ID: "invalid-duration", Severity: Deny, Reason: "Invalid",
+		Prevents: "a setting that means nothing",
+		Example:  "drainTimeout: 1.5d",
+		Fix:      "write 90s, 5m or 1h30m for example",
+	}
+	// GracePeriodTooShort: connections that are cut whenever a pod is replaced
+	GracePeriodTooShort = Check{
+		ID: "grace-period-too-short", Severity: Deny, Reason: "Invalid",
+		Prevents: "connections that are cut whenever a pod is replaced",
+		Example:  "terminationGracePeriod: 1s",
+		Fix:      "write 15s or more",
+	}
+	// RequestAboveLimit: a Deployment that the API server refuses
+	RequestAboveLimit = Check{
+		ID: "request-above-limit", Severity: Deny, Reason: "Invalid",
+		Prevents: "a Deployment that the API server refuses",
+		Example:  "resources: {requests: {memory: 64Mi}, limits: {memory: 32Mi}}",
+		Fix:      "raise the limit or lower the request",
+	}
+	// SharedAddress: one address for several Gateways
+	SharedAddress = Check{
+		ID: "shared-address", Severity: Deny, Reason: "Invalid",
+		Prevents: "one address for several Gateways",
+		Example:  "service: {annotations: {metallb.io/loadBalancerIPs: 192.168.1.10}}",
+		Fix:      "write it into that Gateway's spec.addresses",
+	}
+)
+
+func gatewayChecks() []Check {
+	return []Check{
+		ClassNotAccepted,
+		InvalidParameters,
+		AddressType,
+		AddressUnusable,
+		ContradictingAddresses,
+		UnsupportedGatewayField,
+		ListenerProtocol,
+		ListenerTLSMode,
+		ListenerPort,
+		ListenerHostname,
+		ListenerClientCertificates,
+		ListenerRouteKind,
+		ListenerProtocolConflict,
+		ListenerHostnameConflict,
+		InvalidDuration,
+		GracePeriodTooShort,
+		RequestAboveLimit,
+		SharedAddress,
+	}
+}
