@@ -40,20 +40,20 @@ func TestHTTPRouteValidation(t *testing.T) {
 		"a sound route passes without a word": {new: route(goodRule)},
 		"a regex that nginx cannot compile is refused": {
 			new:     route(badRegex),
-			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10`,
+			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10: write \ before what is meant literally`,
 		},
 		"all faults are told at once": {
 			new: route(badRegex, worseRegex),
-			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10` + "\n" +
-				`spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8`,
+			refusal: `spec.rules[0].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10: write \ before what is meant literally` + "\n" +
+				`spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8: write \ before what is meant literally`,
 		},
 		"a Service that may still come is warned of": {
 			new:      route(noService),
-			warnings: []string{`spec.rules[0].backendRefs[0].name: Service "nowhere" not found in namespace "blog"`},
+			warnings: []string{`spec.rules[0].backendRefs[0].name: Service "nowhere" not found in namespace "blog": create the Service, or mend the name`},
 		},
 		"a Gateway that may still come is warned of": {
 			new:      routeTo("{name: nowhere, namespace: infra}", goodRule),
-			warnings: []string{`spec.parentRefs[0]: Gateway "nowhere" not found in namespace "infra"`},
+			warnings: []string{`spec.parentRefs[0]: Gateway "nowhere" not found in namespace "infra": name a Gateway that exists, with its namespace`},
 		},
 		"a route of another controller is not judged": {
 			new: routeTo("{name: other, namespace: infra}", badRegex),
@@ -73,12 +73,12 @@ func TestHTTPRouteValidation(t *testing.T) {
 		"a faulty route may not get one fault more": {
 			old:     route(badRegex),
 			new:     route(badRegex, worseRegex),
-			refusal: `spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8`,
+			refusal: `spec.rules[1].matches[0].path.value: "/post/[a" is no valid regular expression for nginx (PCRE2): missing "]" at offset 8: write \ before what is meant literally`,
 		},
 		"the same fault a second time is one fault more": {
 			old:     route(badRegex),
 			new:     route(badRegex, badRegex),
-			refusal: `spec.rules[1].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10`,
+			refusal: `spec.rules[1].matches[0].path.value: "/user/(\\d+" is no valid regular expression for nginx (PCRE2): missing ")" at offset 10: write \ before what is meant literally`,
 		},
 	}
 	for name, test := range tests {

@@ -38,7 +38,7 @@ func TestOwnKindsValidation(t *testing.T) {
 		"a sound GatewayConfig passes": {gatewayConfigValidatePath, judged{new: config}},
 		"a request above its limit is refused": {gatewayConfigValidatePath, judged{
 			old: config, new: contradictoryConfig,
-			refusal: "spec.resources.requests[memory]: 2Gi is more than the limit 1Gi",
+			refusal: "spec.resources.requests[memory]: 2Gi is more than the limit 1Gi: raise the limit or lower the request",
 		}},
 		"a sound WebSocketPolicy passes": {webSocketPolicyValidatePath, judged{new: policy}},
 		"a target that may still come is warned of": {webSocketPolicyValidatePath, judged{

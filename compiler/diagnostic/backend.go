@@ -58,12 +58,19 @@ var (
 		Example:  "appProtocol: kubernetes.io/h2c",
 		Fix:      "leave appProtocol out if the backend speaks HTTP/1.1 as well",
 	}
-	// UnusableEndpoints: endpoints that do not belong to the Service's port, or lead where no route may
+	// UnusableEndpoints: endpoints that do not belong to the Service's port
 	UnusableEndpoints = Check{
 		ID: "unusable-endpoints", Severity: Warn, Reason: "NoEndpoints",
-		Prevents: "endpoints that do not belong to the Service's port, or lead where no route may",
+		Prevents: "endpoints that do not belong to the Service's port",
 		Example:  "an EndpointSlice whose port has another name than the Service's",
 		Fix:      "give the port of the EndpointSlice the name that the Service's port has",
+	}
+	// ForbiddenEndpoint: a Service that leads into the data plane's own pod or its node
+	ForbiddenEndpoint = Check{
+		ID: "forbidden-endpoint", Severity: Warn, Reason: "NoEndpoints",
+		Prevents: "a Service that leads into the data plane's own pod, to its node or to a cloud's metadata",
+		Example:  "an EndpointSlice with the address 169.254.169.254",
+		Fix:      "write the backend's own address; loopback, link-local and multicast addresses are left out",
 	}
 )
 
@@ -78,5 +85,6 @@ func backendChecks() []Check {
 		BackendExternalName,
 		BackendProtocol,
 		UnusableEndpoints,
+		ForbiddenEndpoint,
 	}
 }

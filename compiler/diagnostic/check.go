@@ -1,6 +1,7 @@
 package diagnostic
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -22,11 +23,11 @@ type Check struct {
 	Fix string
 }
 
-// At returns a finding of the check. The fix is for this finding; without one,
-// the message says it all.
+// At returns a finding of the check, with a fix for this finding; the check's
+// own where there is no better one.
 func (c Check) At(field, message, fix string) Diagnostic {
 	return Diagnostic{
-		Check: c.ID, Field: field, Severity: c.Severity, Reason: c.Reason, Message: message, Fix: fix,
+		Check: c.ID, Field: field, Severity: c.Severity, Reason: c.Reason, Message: message, Fix: cmp.Or(fix, c.Fix),
 	}
 }
 

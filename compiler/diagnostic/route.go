@@ -56,7 +56,7 @@ var (
 		ID: "invalid-regex", Severity: Deny, Reason: "UnsupportedValue",
 		Prevents: "an expression that nginx cannot compile, for which it would refuse its whole configuration",
 		Example:  `path: {type: RegularExpression, value: "(^/api"}`,
-		Fix:      "mend the expression; it is PCRE2 without names for groups, looking behind and verbs",
+		Fix:      `write \ before what is meant literally`,
 	}
 	// InvalidPath: a path that no request can have
 	InvalidPath = Check{
@@ -91,7 +91,7 @@ var (
 		ID: "invalid-text", Severity: Deny, Reason: "UnsupportedValue",
 		Prevents: "text that would end a line or a string on its way to nginx, or is too long for it",
 		Example:  `value: "a\nb"`,
-		Fix:      "leave control characters out",
+		Fix:      "leave control characters out, or shorten it",
 	}
 	// EncodedControlCharacter: a rewritten path that nginx would send with a bare control character
 	EncodedControlCharacter = Check{

@@ -142,8 +142,10 @@ func (r *ruleReader) resolveBackend(ref *gatewayv1.BackendObjectReference, field
 	if s.fault != nil {
 		return fail(s.fault)
 	}
-	if s.warning != "" {
-		r.remark(diagnostic.UnusableEndpoints, field, s.warning)
+	if w := s.warning; w != nil {
+		located := *w
+		located.Field = field
+		r.remarks = append(r.remarks, located)
 	}
 	if len(s.endpoints) == 0 {
 		return []netip.AddrPort{noEndpoints}, nil
@@ -162,7 +164,7 @@ type service struct {
 	// fault says why it cannot be a backend.
 	fault *diagnostic.Diagnostic
 	// warning is about EndpointSlices that do not fit.
-	warning   string
+	warning   *diagnostic.Diagnostic
 	endpoints []netip.AddrPort
 }
 

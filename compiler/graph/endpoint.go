@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gatewright/gatewright/compiler/diagnostic"
 )
 
 // indexEndpointSlices puts the EndpointSlices to their Services, by label, as
@@ -23,7 +25,7 @@ func (b *builder) indexEndpointSlices() {
 
 // endpoints returns the ready endpoints of a Service port, sorted. The port of
 // an EndpointSlice is that of the Service which has its name.
-func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found []netip.AddrPort, warning string) {
+func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found []netip.AddrPort, warning *diagnostic.Diagnostic) {
 	belonging := b.slices[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}]
 	named := false
 	for _, slice := range belonging {
@@ -40,7 +42,8 @@ func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found 
 			for _, text := range first(e.Addresses) {
 				address, ok := endpointAddress(text)
 				if !ok {
-					warning = fmt.Sprintf("an EndpointSlice of Service %q has the address %q, which no backend may have", s.Name, text)
+					warning = new(diagnostic.ForbiddenEndpoint.At("",
+						fmt.Sprintf("an EndpointSlice of Service %q has the address %q, which no backend may have", s.Name, text), ""))
 					continue
 				}
 				found = append(found, netip.AddrPortFrom(address, number))
@@ -48,7 +51,8 @@ func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found 
 		}
 	}
 	if len(belonging) > 0 && !named {
-		warning = fmt.Sprintf("no EndpointSlice of Service %q has a TCP port named %q, as the Service's port %d is", s.Name, port.Name, port.Port)
+		warning = new(diagnostic.UnusableEndpoints.At("",
+			fmt.Sprintf("no EndpointSlice of Service %q has a TCP port named %q, as the Service's port %d is", s.Name, port.Name, port.Port), ""))
 	}
 	slices.SortFunc(found, compareEndpoints)
 	return slices.Compact(found), warning

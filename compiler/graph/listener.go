@@ -109,7 +109,7 @@ func checkClientValidation(g *Gateway, l *Listener) *diagnostic.Diagnostic {
 		return nil
 	}
 	return new(diagnostic.ListenerClientCertificates.At(field,
-		"client certificates cannot be validated yet, so the listener stays closed", ""))
+		"client certificates cannot be validated yet", ""))
 }
 
 // resolveListener resolves what the listener refers to: kinds of routes and
