@@ -25,6 +25,7 @@ var (
 	CNI        = Package{"containernetworking-plugins", "/usr/lib/cni/bridge"}
 	Conntrack  = Package{"conntrack", "/usr/sbin/conntrack"}
 	IPRoute    = Package{"iproute2", "/usr/sbin/ip"}
+	Knot       = Package{"knot", "/usr/sbin/knotd"}
 	Mmdebstrap = Package{"mmdebstrap", "/usr/bin/mmdebstrap"}
 	Nftables   = Package{"nftables", "/usr/sbin/nft"}
 	Runc       = Package{"runc", "/usr/sbin/runc"}
