@@ -52,8 +52,10 @@ func (a *Authority) startPebble(ctx context.Context, program string) error {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return fmt.Errorf("configure it: %w", err)
 	}
-	// It would wait for up to 15 seconds before it validates.
-	err = a.run(ctx, "pebble", acmeServer, "env", "PEBBLE_VA_NOSLEEP=1", program, "-config", file, "-dnsserver", nameServer)
+	// It would wait for up to 15 seconds before it validates, and every other
+	// time not validate at all a name that it has validated before.
+	err = a.run(ctx, "pebble", acmeServer, "env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0",
+		program, "-config", file, "-dnsserver", nameServer)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
@@ -23,9 +24,14 @@ import (
 // nginxPods are the pods of the sample's Gateway, those that end among them.
 func nginxPods(t *testing.T) []corev1.Pod {
 	t.Helper()
+	return nginxPodsOf(t, homelab.Gateway)
+}
+
+func nginxPodsOf(t *testing.T, gateway types.NamespacedName) []corev1.Pod {
+	t.Helper()
 	var pods corev1.PodList
-	if err := lab.Client.List(t.Context(), &pods, client.InNamespace(homelab.Gateway.Namespace),
-		client.MatchingLabels{v1alpha1.LabelGateway: homelab.Gateway.Name}); err != nil {
+	if err := lab.Client.List(t.Context(), &pods, client.InNamespace(gateway.Namespace),
+		client.MatchingLabels{v1alpha1.LabelGateway: gateway.Name}); err != nil {
 		t.Fatal(err)
 	}
 	return pods.Items
@@ -34,7 +40,12 @@ func nginxPods(t *testing.T) []corev1.Pod {
 // nginxPod is the only pod of the sample's Gateway that is to stay.
 func nginxPod(t *testing.T) corev1.Pod {
 	t.Helper()
-	staying := slices.DeleteFunc(nginxPods(t), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	return nginxPodOf(t, homelab.Gateway)
+}
+
+func nginxPodOf(t *testing.T, gateway types.NamespacedName) corev1.Pod {
+	t.Helper()
+	staying := slices.DeleteFunc(nginxPodsOf(t, gateway), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
 	if len(staying) != 1 {
 		t.Fatalf("the Gateway has %d pods instead of one", len(staying))
 	}
@@ -44,7 +55,12 @@ func nginxPod(t *testing.T) corev1.Pod {
 // reloads is how often the nginx of the sample's Gateway has been reloaded.
 func reloads(t *testing.T) int {
 	t.Helper()
-	pod := nginxPod(t)
+	return reloadsOf(t, homelab.Gateway)
+}
+
+func reloadsOf(t *testing.T, gateway types.NamespacedName) int {
+	t.Helper()
+	pod := nginxPodOf(t, gateway)
 	inside := &http.Client{Transport: &http.Transport{
 		DialContext: lab.Cluster.Network(cluster.Node).DialContext, DisableKeepAlives: true,
 	}}
