@@ -85,6 +85,10 @@ func Up(ctx context.Context, lab *homelab.Lab, options Options) (*Authority, err
 }
 
 func (a *Authority) start(ctx context.Context, programs programs) error {
+	// An earlier authority's name server has left its journal.
+	if err := os.RemoveAll(a.dir); err != nil {
+		return fmt.Errorf("empty the folder for the LAN host: %w", err)
+	}
 	if err := os.MkdirAll(a.dir, 0o755); err != nil {
 		return fmt.Errorf("make a folder for the LAN host: %w", err)
 	}

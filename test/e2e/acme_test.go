@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/test/acme"
 	"github.com/gatewright/gatewright/test/homelab"
 )
@@ -80,6 +81,9 @@ func startAuthority(t *testing.T, options acme.Options) *acme.Authority {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(authority.Describe(context.Background()))
+			said, _ := lab.Kubectl(context.Background(), "logs", "--namespace="+acmeGateway.Namespace,
+				"--selector=app.kubernetes.io/name="+infra.AppName, "--tail=60")
+			t.Log(said)
 		}
 		if err := authority.Down(context.Background()); err != nil {
 			t.Error(err)
@@ -93,13 +97,19 @@ func TestCertificatesComeFromAnACMEServer(t *testing.T) {
 	newNamespace(t, acmeGateway.Namespace)
 	authority := startAuthority(t, acme.Options{Shim: true})
 	story := certificateStory{authority: authority}
+	t.Cleanup(func() {
+		if err := lab.Delete(context.Background(), acmeManifest(singleListener)); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, chapter := range []struct {
 		name string
 		tell func(*testing.T)
 	}{
 		{"a wildcard is proved by DNS and served", story.wildcard},
-		{"a single name is proved at port 80, past the redirect", story.single},
 		{"no handshake fails while a certificate is renewed, and nginx is not reloaded", story.renewal},
+		{"a single name is proved at port 80, past the redirect", story.single},
+		{"a certificate is renewed without the shim that asked for it", story.withoutShim},
 	} {
 		if !t.Run(chapter.name, chapter.tell) {
 			t.FailNow()
@@ -189,7 +199,8 @@ func (s *certificateStory) renewal(t *testing.T) {
 	after := s.awaitIssued(t, acmeCertificate, serial(before))
 	times.note("the certificate is issued")
 	shaken.await(t, serial(after))
-	times.note("it is served")
+	times.noteAt(shaken.first(serial(after)), "a first handshake shows it")
+	times.noteAt(shaken.last(serial(before)), "a last handshake shows the one before")
 	times.report(t)
 	shaken.end(t)
 
@@ -199,6 +210,25 @@ func (s *certificateStory) renewal(t *testing.T) {
 	if pod := nginxPodOf(t, acmeGateway); pod.UID != podBefore.UID || pod.Status.ContainerStatuses[0].RestartCount != podBefore.Status.ContainerStatuses[0].RestartCount {
 		t.Errorf("nginx was restarted: pod %s became %s", podBefore.Name, pod.Name)
 	}
+}
+
+func (s *certificateStory) withoutShim(t *testing.T) {
+	if err := s.authority.SetShim(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	before := s.awaitIssued(t, acmeCertificate, "")
+	if err := s.authority.Renew(t.Context(), acmeCertificate); err != nil {
+		t.Fatal(err)
+	}
+	after := s.awaitIssued(t, acmeCertificate, serial(before))
+	target := handshakeTarget{address: s.address, host: anyHost, trusted: s.authority.Pool()}
+	eventually(t, func(context.Context) error {
+		shown, err := target.shake()
+		if err == nil && shown != serial(after) {
+			err = fmt.Errorf("the certificate with serial number %s is shown instead of %s", shown, serial(after))
+		}
+		return err
+	})
 }
 
 // awaitIssued waits until another certificate than the one with a serial number

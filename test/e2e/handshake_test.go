@@ -126,6 +126,20 @@ func (h *handshakes) await(t *testing.T, wanted string) {
 	})
 }
 
+// first is when the first handshake began that showed a certificate.
+func (h *handshakes) first(shown string) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen[shown].first
+}
+
+// last is when the latest handshake ended that showed a certificate.
+func (h *handshakes) last(shown string) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen[shown].last
+}
+
 // end stops, reports what was seen, and fails the test if a handshake failed.
 func (h *handshakes) end(t *testing.T) {
 	t.Helper()
@@ -156,8 +170,10 @@ func newStopwatch(what string) *stopwatch {
 	return &stopwatch{start: time.Now(), lines: []string{"0s " + what}}
 }
 
-func (s *stopwatch) note(what string) {
-	s.lines = append(s.lines, fmt.Sprintf("%s %s", time.Since(s.start).Round(time.Second/10), what))
+func (s *stopwatch) note(what string) { s.noteAt(time.Now(), what) }
+
+func (s *stopwatch) noteAt(at time.Time, what string) {
+	s.lines = append(s.lines, fmt.Sprintf("%s %s", at.Sub(s.start).Round(time.Second/10), what))
 }
 
 func (s *stopwatch) report(t *testing.T) {
