@@ -51,7 +51,7 @@ func (a *Authority) Issued(ctx context.Context, key types.NamespacedName) (*x509
 	// The leaf comes first (RFC 8446, section 4.4.2).
 	block, _ := pem.Decode(secret.Data[corev1.TLSCertKey])
 	if block == nil {
-		return nil, fmt.Errorf("Secret %s has no certificate", key)
+		return nil, fmt.Errorf("there is no certificate in Secret %s", key)
 	}
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
