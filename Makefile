@@ -3,9 +3,10 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The suites on the real cluster are not part of `go test ./...` in the inner loop.
-CLUSTER_TESTS := /test/e2e
-UNIT_PACKAGES  = $$(go list ./... | grep -v '$(CLUSTER_TESTS)')
+# The suites on the real cluster are not part of `go test ./...` in the inner
+# loop. Each has a cluster of its own, and a machine has room for one.
+CLUSTER_SUITES := ./test/admission ./test/e2e/...
+UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|e2e)')
 LINT          := go tool -modfile=test/tools/golangci-lint/go.mod golangci-lint
 
 ##@ Try it
@@ -31,8 +32,8 @@ check: ## The inner loop: format, generated files, vet, lint, unit tests and cor
 unit: ## Unit tests and corpus alone
 	go test $(UNIT_PACKAGES)
 
-e2e: ## The end-to-end suite, on a real one-node cluster of its own
-	go test -v -count=1 -timeout 60m ./test/e2e/...
+e2e: ## The suites on a real one-node cluster
+	go test -v -count=1 -p 1 -timeout 60m $(CLUSTER_SUITES)
 
 fuzz: ## Fuzz what stands between users' text and nginx, one minute
 	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx

@@ -22,6 +22,7 @@ var (
 		Prevents: "a backend that nothing can be sent to",
 		Example:  "backendRefs: [{name: whoami}]",
 		Fix:      "write port, the Service's port number",
+		BySchema: true,
 	}
 	// BackendNotFound: a rule that answers 500 because its Service is missing or misspelt
 	BackendNotFound = Check{
@@ -61,16 +62,18 @@ var (
 	// UnusableEndpoints: endpoints that do not belong to the Service's port
 	UnusableEndpoints = Check{
 		ID: "unusable-endpoints", Severity: Warn, Reason: "NoEndpoints",
-		Prevents: "endpoints that do not belong to the Service's port",
-		Example:  "an EndpointSlice whose port has another name than the Service's",
-		Fix:      "give the port of the EndpointSlice the name that the Service's port has",
+		Prevents:   "endpoints that do not belong to the Service's port",
+		Example:    "an EndpointSlice whose port has another name than the Service's",
+		Fix:        "give the port of the EndpointSlice the name that the Service's port has",
+		StatusOnly: true,
 	}
 	// ForbiddenEndpoint: a Service that leads into the data plane's own pod or its node
 	ForbiddenEndpoint = Check{
 		ID: "forbidden-endpoint", Severity: Warn, Reason: "NoEndpoints",
-		Prevents: "a Service that leads into the data plane's own pod, to its node or to a cloud's metadata",
-		Example:  "an EndpointSlice with the address 169.254.169.254",
-		Fix:      "write the backend's own address; loopback, link-local and multicast addresses are left out",
+		Prevents:   "a Service that leads into the data plane's own pod, to its node or to a cloud's metadata",
+		Example:    "an EndpointSlice with the address 169.254.169.254",
+		Fix:        "write the backend's own address; loopback, link-local and multicast addresses are left out",
+		StatusOnly: true,
 	}
 )
 

@@ -19,16 +19,18 @@ var (
 	// CertificateNotFound: a listener that does not serve yet
 	CertificateNotFound = Check{
 		ID: "certificate-not-found", Severity: Warn, Reason: "InvalidCertificateRef",
-		Prevents: "a listener that does not serve yet",
-		Example:  "certificateRefs: [{name: missing-tls}]",
-		Fix:      "create the Secret, or wait for cert-manager",
+		Prevents:   "a listener that does not serve yet",
+		Example:    "certificateRefs: [{name: missing-tls}]",
+		Fix:        "create the Secret, or wait for cert-manager",
+		StatusOnly: true,
 	}
 	// MalformedCertificate: a certificate that nginx cannot load
 	MalformedCertificate = Check{
 		ID: "malformed-certificate", Severity: Warn, Reason: "InvalidCertificateRef",
-		Prevents: "a certificate that nginx cannot load",
-		Example:  "a Secret with somebody else's tls.key",
-		Fix:      "put a certificate chain and its key into the Secret",
+		Prevents:   "a certificate that nginx cannot load",
+		Example:    "a Secret with somebody else's tls.key",
+		Fix:        "put a certificate chain and its key into the Secret",
+		StatusOnly: true,
 	}
 	// CertificateNotPermitted: a certificate of another namespace whose owner has not agreed
 	CertificateNotPermitted = Check{
@@ -40,9 +42,10 @@ var (
 	// HostnameNotCovered: a warning in every browser
 	HostnameNotCovered = Check{
 		ID: "hostname-not-covered", Severity: Warn, Reason: "HostnameNotCovered",
-		Prevents: "a warning in every browser",
-		Example:  "a certificate for example.org at hostname example.net",
-		Fix:      "issue the certificate for the hostname",
+		Prevents:   "a warning in every browser",
+		Example:    "a certificate for example.org at hostname example.net",
+		Fix:        "issue the certificate for the hostname",
+		StatusOnly: true,
 	}
 	// TwoIssuers: a Gateway for which cert-manager makes no certificate
 	TwoIssuers = Check{

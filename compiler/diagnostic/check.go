@@ -21,6 +21,12 @@ type Check struct {
 	Example string
 	// Fix says what to write instead.
 	Fix string
+	// StatusOnly says that it takes Secrets or EndpointSlices, which admission
+	// does not read: it is told in status, and by lint.
+	StatusOnly bool
+	// BySchema says that the CRDs' own validation refuses it before admission is
+	// asked. Lint has no API server, and other versions of the CRDs allow more.
+	BySchema bool
 }
 
 // At returns a finding of the check, with a fix for this finding; the check's

@@ -57,6 +57,7 @@ var (
 		Prevents: "a listener that does not listen",
 		Example:  "tls: {mode: Passthrough}",
 		Fix:      "write Terminate",
+		BySchema: true,
 	}
 	// ListenerPort: a listener on a port that the data plane needs for itself
 	ListenerPort = Check{
@@ -71,6 +72,7 @@ var (
 		Prevents: "a listener that no request reaches",
 		Example:  `hostname: "*"`,
 		Fix:      "leave the hostname out for any",
+		BySchema: true,
 	}
 	// ListenerClientCertificates: a listener that would let in clients without the certificate that it asks for
 	ListenerClientCertificates = Check{
@@ -99,6 +101,7 @@ var (
 		Prevents: "two listeners between which no request can be told",
 		Example:  "two listeners *.example.net on port 443",
 		Fix:      "change one of the two",
+		BySchema: true,
 	}
 	// InvalidDuration: a setting that means nothing
 	InvalidDuration = Check{
@@ -106,6 +109,7 @@ var (
 		Prevents: "a setting that means nothing",
 		Example:  "drainTimeout: 1.5d",
 		Fix:      "write 90s, 5m or 1h30m for example",
+		BySchema: true,
 	}
 	// GracePeriodTooShort: connections that are cut whenever a pod is replaced
 	GracePeriodTooShort = Check{

@@ -64,6 +64,7 @@ var (
 		Prevents: "a path that no request can have",
 		Example:  "path: {value: api}",
 		Fix:      "begin with a slash",
+		BySchema: true,
 	}
 	// InvalidMatchType: a match that means nothing
 	InvalidMatchType = Check{
@@ -71,6 +72,7 @@ var (
 		Prevents: "a match that means nothing",
 		Example:  "path: {type: Glob, value: /a*}",
 		Fix:      "Exact, PathPrefix or RegularExpression for a path, Exact or RegularExpression otherwise",
+		BySchema: true,
 	}
 	// InvalidMethod: a match that no request can have
 	InvalidMethod = Check{
@@ -78,6 +80,7 @@ var (
 		Prevents: "a match that no request can have",
 		Example:  "method: FETCH",
 		Fix:      "write a method of HTTP, in capitals",
+		BySchema: true,
 	}
 	// InvalidQueryParameter: a match that no request can have
 	InvalidQueryParameter = Check{
@@ -85,6 +88,7 @@ var (
 		Prevents: "a match that no request can have",
 		Example:  `queryParams: [{name: "", value: x}]`,
 		Fix:      "write the parameter's name",
+		BySchema: true,
 	}
 	// InvalidText: text that would end a line or a string on its way to nginx, or is too long for it
 	InvalidText = Check{
@@ -134,6 +138,7 @@ var (
 		Prevents: "a second filter of a type, of which one would be lost",
 		Example:  "two filters of type URLRewrite in a rule",
 		Fix:      "put both changes into one filter",
+		BySchema: true,
 	}
 	// ContradictingFilters: a redirect beside what can only happen to a request that is sent on
 	ContradictingFilters = Check{
@@ -141,6 +146,7 @@ var (
 		Prevents: "a redirect beside what can only happen to a request that is sent on",
 		Example:  "a RequestRedirect filter in a rule with backendRefs",
 		Fix:      "leave one of the two out",
+		BySchema: true,
 	}
 	// PrefixWithoutPrefixMatch: a replaced prefix where none was matched
 	PrefixWithoutPrefixMatch = Check{
@@ -148,6 +154,7 @@ var (
 		Prevents: "a replaced prefix where none was matched",
 		Example:  "replacePrefixMatch with a match of type Exact",
 		Fix:      "match by PathPrefix, or use replaceFullPath",
+		BySchema: true,
 	}
 	// InvalidPathModifier: a rewrite that means nothing
 	InvalidPathModifier = Check{
@@ -155,6 +162,7 @@ var (
 		Prevents: "a rewrite that means nothing",
 		Example:  "path: {type: Suffix}",
 		Fix:      "write ReplaceFullPath or ReplacePrefixMatch, with its value",
+		BySchema: true,
 	}
 	// InvalidRedirect: a redirect that no client follows
 	InvalidRedirect = Check{
@@ -162,6 +170,7 @@ var (
 		Prevents: "a redirect that no client follows",
 		Example:  "statusCode: 200",
 		Fix:      "scheme http or https, a port up to 65535, and 301, 302, 303, 307 or 308",
+		BySchema: true,
 	}
 	// UnknownFilter: a filter that is not known, without which the rule must not answer
 	UnknownFilter = Check{

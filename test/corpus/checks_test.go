@@ -82,7 +82,10 @@ object, as they ask the same code.
 **deny**: can never become valid, in whatever order objects are applied, so
 ` + "`kubectl apply`" + ` is refused. **warn**: may become valid when something else appears
 or changes, so it is let in with a warning, and the status says it for as long
-as it is so. An object that was wrong already may be changed and deleted; only
+as it is so. **status**: takes Secrets or EndpointSlices, which the webhook has
+no right to read, so only the status says it, and lint where it is given them.
+**schema**: the CRDs' own validation refuses it before the webhook is asked; lint
+says it without an API server. An object that was wrong already may be changed and deleted; only
 what a change makes worse is refused. Routes with a parent that is not
 Gatewright's are warned about, never refused.
 
@@ -95,10 +98,21 @@ func table(shown map[string]string) string {
 	out.WriteString(tableHead)
 	for _, c := range diagnostic.Checks() {
 		fmt.Fprintf(&out, "| <a id=%q></a>`%s` | %s | %s | %s | %s | [%s](../test/cases/%s) |\n",
-			c.ID, c.ID, c.Severity, cell(c.Prevents), cell(c.Example), cell(c.Fix),
+			c.ID, c.ID, severityOf(c), cell(c.Prevents), cell(c.Example), cell(c.Fix),
 			strings.TrimSuffix(shown[c.ID], ".txtar"), shown[c.ID])
 	}
 	return out.String()
+}
+
+// severityOf says what admission does with a finding.
+func severityOf(c diagnostic.Check) string {
+	switch {
+	case c.StatusOnly:
+		return "status"
+	case c.BySchema:
+		return "schema"
+	}
+	return string(c.Severity)
 }
 
 // cell keeps text within one cell of a table.

@@ -1,0 +1,7 @@
+// Package admission shows what the real API server answers to manifests while
+// Gatewright's webhook runs: the cases of the corpus, the upstream conformance
+// suite's manifests, and manifests that are applied again.
+//
+// In: manifests. Out: test results. The operator is stopped meanwhile, so that
+// no data plane is deployed for them. It must not know how the webhook decides.
+package admission
