@@ -102,40 +102,6 @@ func countOwned(ctx context.Context, gateway types.NamespacedName, kind client.O
 	return 0, fmt.Errorf("%T is of no known kind", kind)
 }
 
-func TestAGatewayHasTheAddressItAsksFor(t *testing.T) {
-	explainFailure(t)
-	newNamespace(t, "static")
-	key := types.NamespacedName{Namespace: "static", Name: "edge"}
-
-	const wanted = "192.168.77.142"
-	apply(t, gatewayManifest("static", "addresses: [{type: IPAddress, value: "+wanted+"}]"))
-	got, err := lab.GatewayAddress(t.Context(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != wanted {
-		t.Errorf("the Gateway has the address %s instead of %s", got, wanted)
-	}
-	expect(t, laptopFor(t, wanted), "http://static.home/", http.StatusFound)
-}
-
-func TestAGatewaySaysThatItCannotHaveAnAddress(t *testing.T) {
-	explainFailure(t)
-	newNamespace(t, "unusable")
-	apply(t, gatewayManifest("unusable", "addresses: [{type: IPAddress, value: 10.9.9.9}]"))
-	eventually(t, func(ctx context.Context) error {
-		var gateway gatewayv1.Gateway
-		if err := lab.Client.Get(ctx, types.NamespacedName{Namespace: "unusable", Name: "edge"}, &gateway); err != nil {
-			return err
-		}
-		err := homelab.IsTrue(gateway.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed), gateway.Generation)
-		if err == nil || !strings.Contains(err.Error(), "Programmed=False, AddressNotUsable: ") || !strings.Contains(err.Error(), "10.9.9.9") {
-			return fmt.Errorf("the Gateway does not say so: %w", err)
-		}
-		return nil
-	})
-}
-
 func TestStatusesOfOthersStay(t *testing.T) {
 	explainFailure(t)
 	apply(t, route("shared", toWhoami))
