@@ -15,6 +15,8 @@ type commands struct {
 	Operator operatorCommand `cmd:"" help:"Run the control plane: nginx, addresses and statuses for all Gateways."`
 	Webhook  webhookCommand  `cmd:"" help:"Check and complete Gateways and routes as they are applied."`
 	Agent    agentCommand    `cmd:"" help:"Supervise the nginx of one Gateway, in its pod."`
+
+	Lint lintCommand `cmd:"" help:"Check manifests as admission would, without a cluster."`
 }
 
 type logFlags struct {

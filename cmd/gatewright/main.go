@@ -1,8 +1,10 @@
 // Command gatewright is all of Gatewright: the operator, the admission webhook,
-// and the agent in the nginx pods.
+// the agent in the nginx pods, and what users run on manifests.
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -15,7 +17,16 @@ func main() {
 		kong.Description("A Gateway API implementation on nginx."),
 		kong.UsageOnError(),
 	)
-	if err := parsed.Run(c.Log.logger()); err != nil {
+	err := parsed.Run(c.Log.logger())
+	var f failure
+	switch {
+	case err == nil:
+	case errors.As(err, &f):
+		if f.err != nil {
+			fmt.Fprintln(os.Stderr, "gatewright:", f.err)
+		}
+		os.Exit(f.code)
+	default:
 		c.Log.logger().Error("gatewright has failed", "command", parsed.Command(), "error", err)
 		os.Exit(1)
 	}

@@ -36,16 +36,33 @@ func Of(c Change, s snapshot.Snapshot) Judgement {
 		return Judgement{Losses: c.losses(graph.Build(s.With(c.Old)), graph.Build(s.Without(c.Old)))}
 	}
 	after := graph.Build(s.With(c.New))
-	found := c.own(after.Diagnostics)
 	if c.Old == nil {
-		return Judgement{Denials: hard(found), Warnings: soft(found)}
+		return c.creation(after)
 	}
+	found := c.own(after.Diagnostics)
 	before := graph.Build(c.past(s))
 	return Judgement{
 		Denials:  added(hard(c.own(before.Diagnostics)), hard(found)),
 		Warnings: soft(found),
 		Losses:   c.losses(before, after),
 	}
+}
+
+// OfCreated judges objects that are in the snapshot, each as Of judges its
+// creation there. To create one that is there already changes nothing, so what
+// the snapshot means is found out once for all of them.
+func OfCreated(objects []Change, s snapshot.Snapshot) []Judgement {
+	after := graph.Build(s)
+	judgements := make([]Judgement, len(objects))
+	for i, c := range objects {
+		judgements[i] = c.creation(after)
+	}
+	return judgements
+}
+
+func (c Change) creation(after graph.Graph) Judgement {
+	found := c.own(after.Diagnostics)
+	return Judgement{Denials: hard(found), Warnings: soft(found)}
 }
 
 // past is the snapshot to find the old object's own faults in. They do not

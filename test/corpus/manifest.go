@@ -2,21 +2,15 @@ package corpus
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	"sigs.k8s.io/yaml"
 
-	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/snapshot"
+	"github.com/gatewright/gatewright/manifest"
 )
 
 // certificateAnnotation asks for a certificate in a Secret, for the hostnames
@@ -27,28 +21,16 @@ const certificateAnnotation = "test.gatewright.dev/certificate"
 // it is a minute younger.
 var firstCreation = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// newObject makes an empty object of each kind that a snapshot holds.
-var newObject = map[string]func() metav1.Object{
-	"GatewayClass":    func() metav1.Object { return new(gatewayv1.GatewayClass) },
-	"Gateway":         func() metav1.Object { return new(gatewayv1.Gateway) },
-	"HTTPRoute":       func() metav1.Object { return new(gatewayv1.HTTPRoute) },
-	"ReferenceGrant":  func() metav1.Object { return new(gatewayv1.ReferenceGrant) },
-	"WebSocketPolicy": func() metav1.Object { return new(v1alpha1.WebSocketPolicy) },
-	"GatewayConfig":   func() metav1.Object { return new(v1alpha1.GatewayConfig) },
-	"Namespace":       func() metav1.Object { return new(corev1.Namespace) },
-	"Service":         func() metav1.Object { return new(corev1.Service) },
-	"EndpointSlice":   func() metav1.Object { return new(discoveryv1.EndpointSlice) },
-	"Secret":          func() metav1.Object { return new(corev1.Secret) },
-}
-
 // snapshotOf reads manifests into a snapshot.
 func snapshotOf(manifests ...[]byte) (snapshot.Snapshot, error) {
 	var s snapshot.Snapshot
-	objects, err := objectsOf(bytes.Join(manifests, []byte("\n---\n")))
-	if err != nil {
-		return s, err
+	read := manifest.Decode("in.yaml", bytes.Join(manifests, []byte("\n---\n")), manifest.Options{})
+	if len(read.Unreadable)+len(read.PassedOver)+read.Others > 0 {
+		return s, fmt.Errorf("a case holds what it cannot hold: %v %v and %d objects of other kinds",
+			read.Unreadable, read.PassedOver, read.Others)
 	}
-	for i, o := range objects {
+	for i := range read.Objects {
+		o := read.Objects[i].Object
 		if err := complete(o, i); err != nil {
 			return s, err
 		}
@@ -62,35 +44,6 @@ func snapshotOf(manifests ...[]byte) (snapshot.Snapshot, error) {
 		s = s.With(o)
 	}
 	return s, nil
-}
-
-func objectsOf(manifests []byte) ([]metav1.Object, error) {
-	var objects []metav1.Object
-	for documents := utilyaml.NewYAMLReader(newBufferedReader(manifests)); ; {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("split manifests: %w", err)
-		}
-		var head metav1.TypeMeta
-		if err := yaml.Unmarshal(document, &head); err != nil {
-			return nil, fmt.Errorf("read manifest: %w\n%s", err, document)
-		}
-		if head.Kind == "" {
-			continue
-		}
-		empty := newObject[head.Kind]
-		if empty == nil {
-			return nil, fmt.Errorf("a case cannot hold a %s", head.Kind)
-		}
-		o := empty()
-		if err := yaml.UnmarshalStrict(document, o); err != nil {
-			return nil, fmt.Errorf("read %s: %w\n%s", head.Kind, err, document)
-		}
-		objects = append(objects, o)
-	}
 }
 
 // complete adds what an API server would have added.

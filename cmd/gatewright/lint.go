@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/gatewright/gatewright/lint"
+	"github.com/gatewright/gatewright/manifest"
+	"github.com/gatewright/gatewright/premise"
+)
+
+// inputFlags say which manifests are meant, and what there is beside them.
+type inputFlags struct {
+	Files     []string `short:"f" name:"filename" required:"" help:"Manifests: a file, a directory with all below it, or - for standard input." placeholder:"DIR|FILE|-"`
+	Namespace string   `short:"n" help:"Namespace of objects that name none." default:"default"`
+	Class     []string `help:"GatewayClasses that are Gatewright's, unless the manifests have them." default:"gatewright"`
+	Complete  bool     `xor:"beside" help:"The manifests are all there is: what they refer to and do not have is missing."`
+	Live      bool     `xor:"beside" help:"Judge the manifests as if they were applied to the cluster of the kubeconfig."`
+	Context   string   `help:"Context of the kubeconfig, for --live." placeholder:"NAME"`
+}
+
+// read returns the manifests, and what they are to be judged by.
+func (f inputFlags) read() (manifest.Manifests, premise.Options, error) {
+	m := manifest.Read(f.Files, os.Stdin, manifest.Options{Namespace: f.Namespace})
+	o := premise.Options{Classes: f.Class, Complete: f.Complete}
+	if f.Live {
+		s, err := f.cluster()
+		if err != nil {
+			return m, o, fmt.Errorf("reading the cluster: %w", err)
+		}
+		o.Cluster = &s
+	}
+	return m, o, nil
+}
+
+type lintCommand struct {
+	inputFlags `embed:""`
+
+	Output lint.Form `short:"o" default:"text" enum:"text,json,sarif,github" help:"Form of the report: text, json, sarif, github."`
+	Strict bool      `help:"Exit 1 for warnings, too."`
+}
+
+// Help tells what the exit status says.
+func (lintCommand) Help() string {
+	return "Says of manifests what admission and status will say of them.\n\n" +
+		"Exit status: 0 if all can be applied (perhaps with warnings), 1 if something is denied, 2 if something cannot be read."
+}
+
+// Run writes the report to standard output.
+func (c lintCommand) Run() error {
+	m, o, err := c.read()
+	if err != nil {
+		return failure{2, err}
+	}
+	report := lint.Of(m, o)
+	if err := report.Write(os.Stdout, c.Output); err != nil {
+		return err
+	}
+	switch {
+	case report.Summary.Unreadable > 0:
+		return failure{code: 2}
+	case report.Summary.Denied > 0, c.Strict && report.Summary.Warnings > 0:
+		return failure{code: 1}
+	}
+	return nil
+}
+
+// failure ends the process with a code; without an error, all has been said.
+type failure struct {
+	code int
+	err  error
+}
+
+// Error implements error.
+func (f failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit status %d", f.code)
+	}
+	return f.err.Error()
+}
+
+// Unwrap returns what happened.
+func (f failure) Unwrap() error { return f.err }

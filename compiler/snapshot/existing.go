@@ -1,0 +1,45 @@
+package snapshot
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+)
+
+// Existing returns the object of the snapshot that has the given one's type,
+// namespace and name.
+func (s Snapshot) Existing(object metav1.Object) (metav1.Object, bool) {
+	switch object.(type) {
+	case *gatewayv1.GatewayClass:
+		return existing(s.GatewayClasses, object)
+	case *gatewayv1.Gateway:
+		return existing(s.Gateways, object)
+	case *gatewayv1.HTTPRoute:
+		return existing(s.HTTPRoutes, object)
+	case *gatewayv1.ReferenceGrant:
+		return existing(s.ReferenceGrants, object)
+	case *v1alpha1.WebSocketPolicy:
+		return existing(s.WebSocketPolicies, object)
+	case *v1alpha1.GatewayConfig:
+		return existing(s.GatewayConfigs, object)
+	case *corev1.Namespace:
+		return existing(s.Namespaces, object)
+	case *corev1.Service:
+		return existing(s.Services, object)
+	case *discoveryv1.EndpointSlice:
+		return existing(s.EndpointSlices, object)
+	case *corev1.Secret:
+		return existing(s.Secrets, object)
+	}
+	return nil, false
+}
+
+func existing[T metav1.Object](s Set[T], like metav1.Object) (metav1.Object, bool) {
+	if o, ok := s.Get(like.GetNamespace(), like.GetName()); ok {
+		return o, true
+	}
+	return nil, false
+}

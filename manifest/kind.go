@@ -1,0 +1,70 @@
+package manifest
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+)
+
+// kind is a kind that bears on Gatewright: those that a snapshot holds.
+type kind struct {
+	// versions whose objects have the same fields as the type.
+	versions []string
+	empty    func() metav1.Object
+	// cluster says that its objects have no namespace.
+	cluster bool
+}
+
+var (
+	gatewayVersions = []string{"v1", "v1beta1"}
+
+	kinds = map[schema.GroupKind]kind{
+		{Group: gatewayv1.GroupName, Kind: "GatewayClass"}: {
+			versions: gatewayVersions, cluster: true, empty: func() metav1.Object { return new(gatewayv1.GatewayClass) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "Gateway"}: {
+			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.Gateway) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "HTTPRoute"}: {
+			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.HTTPRoute) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "ReferenceGrant"}: {
+			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.ReferenceGrant) },
+		},
+		{Group: v1alpha1.GroupVersion.Group, Kind: "WebSocketPolicy"}: {
+			versions: []string{"v1alpha1"}, empty: func() metav1.Object { return new(v1alpha1.WebSocketPolicy) },
+		},
+		{Group: v1alpha1.GroupVersion.Group, Kind: "GatewayConfig"}: {
+			versions: []string{"v1alpha1"}, empty: func() metav1.Object { return new(v1alpha1.GatewayConfig) },
+		},
+		{Kind: "Namespace"}: {
+			versions: []string{"v1"}, cluster: true, empty: func() metav1.Object { return new(corev1.Namespace) },
+		},
+		{Kind: "Service"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.Service) },
+		},
+		{Kind: "Secret"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.Secret) },
+		},
+		{Group: discoveryv1.GroupName, Kind: "EndpointSlice"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(discoveryv1.EndpointSlice) },
+		},
+	}
+)
+
+// kindOf returns the kind, and whether it bears on Gatewright. Known says that
+// it does in some other version.
+func kindOf(apiVersion, name string) (k kind, version, known bool) {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return kind{}, false, false
+	}
+	k, known = kinds[schema.GroupKind{Group: gv.Group, Kind: name}]
+	return k, known && slices.Contains(k.versions, gv.Version), known
+}
