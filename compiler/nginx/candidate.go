@@ -70,16 +70,31 @@ func candidatesOf(x attachmentIndex, hostname string) []candidate {
 	}
 	// Stable: attachments come oldest first, rules and matches as written.
 	slices.SortStableFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(
-			compareHostnames(a.written, b.written),
-			cmp.Compare(a.match.PathKind, b.match.PathKind),
-			-cmp.Compare(len(a.match.Path), len(b.match.Path)),
-			-compareBool(a.match.Method != "", b.match.Method != ""),
-			-cmp.Compare(len(a.match.Headers), len(b.match.Headers)),
-			-cmp.Compare(len(a.match.Query), len(b.match.Query)),
-		)
+		for i := range criteria {
+			if order := criteria[i].compare(&a, &b); order != 0 {
+				return order
+			}
+		}
+		return 0
 	})
 	return candidates
+}
+
+// criteria are what decides between matches that a request has, in their order
+// (Gateway API, HTTPRouteSpec.hostnames and HTTPRouteRule.matches). What none
+// of them decides goes to the older route, then to the earlier rule.
+var criteria = []struct {
+	name    string
+	compare func(a, b *candidate) int
+}{
+	{"its hostname fits the host better", func(a, b *candidate) int { return compareHostnames(a.written, b.written) }},
+	{"its type of path match goes first (Exact, RegularExpression, PathPrefix)", func(a, b *candidate) int {
+		return cmp.Compare(a.match.PathKind, b.match.PathKind)
+	}},
+	{"its path is longer", func(a, b *candidate) int { return -cmp.Compare(len(a.match.Path), len(b.match.Path)) }},
+	{"it names a method", func(a, b *candidate) int { return -compareBool(a.match.Method != "", b.match.Method != "") }},
+	{"it matches more headers", func(a, b *candidate) int { return -cmp.Compare(len(a.match.Headers), len(b.match.Headers)) }},
+	{"it matches more query parameters", func(a, b *candidate) int { return -cmp.Compare(len(a.match.Query), len(b.match.Query)) }},
 }
 
 // bestHostname returns the route's own hostname that decides its precedence

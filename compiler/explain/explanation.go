@@ -1,0 +1,244 @@
+package explain
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/nginx"
+)
+
+// Explanation is what becomes of a request at one Gateway.
+type Explanation struct {
+	Gateway types.NamespacedName
+	Request Request
+	// Listener that has the host; empty where none has.
+	Listener string
+	Answer   Answer
+	// Winner is the rule that answers; nil where none does.
+	Winner *Rule
+	// Others are the rules that do not, in the order in which they would.
+	Others []Other
+}
+
+// Answer is what the client gets.
+type Answer struct {
+	// Refused says that there is no TLS connection.
+	Refused bool
+	// Status that nginx itself answers; 0 where backends are asked.
+	Status int
+	// Location of a redirect.
+	Location string
+	// Backends that are asked, with their weights.
+	Backends []Backend
+	// Why nginx answers what it does; with Backends, what it changes.
+	Why string
+	// Unsure says that a rule before the winner might answer instead.
+	Unsure bool
+}
+
+// Backend is a Service that a rule sends requests to.
+type Backend struct {
+	Service types.NamespacedName
+	Port    int32
+	Weight  int32
+}
+
+// Rule names a match of a rule of a route.
+type Rule struct {
+	Route types.NamespacedName
+	Rule  int
+	// Name of the rule; empty where it has none.
+	Name string
+	// Match is the index of the match.
+	Match int
+	// Matches says what the match asks for.
+	Matches string
+}
+
+// Other is a rule that does not answer.
+type Other struct {
+	Rule
+	// Whole says that all rules of the route are meant.
+	Whole bool
+	Why   string
+}
+
+// Of explains what the Gateway does with the request; false where it does not
+// listen on the port.
+func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) {
+	host, ok := nginx.HostAt(g, r.Port, r.Host)
+	if !ok {
+		return Explanation{}, false
+	}
+	e := Explanation{Gateway: g.Key(), Request: r}
+	if host.Listener != nil {
+		e.Listener = string(host.Listener.Source.Name)
+	}
+	path, sound := r.path()
+	switch answer, early := beforeRouting(g, host, r); {
+	case early:
+		e.Answer = answer
+	case !sound:
+		e.Answer = Answer{Status: http.StatusBadRequest, Why: "nginx refuses such a path"}
+	default:
+		e.route(host, path)
+	}
+	e.strangers(g, host, routes)
+	return e, true
+}
+
+// beforeRouting is what happens before a rule is looked for.
+func beforeRouting(g *graph.Gateway, host nginx.Host, r Request) (Answer, bool) {
+	if _, tls := nginx.Listens(g); tls[r.Port] {
+		with, ok := nginx.Handshake(g, r.Port, r.ServerName)
+		switch {
+		case !ok:
+			return Answer{Refused: true, Why: fmt.Sprintf("no listener has a certificate for %q", r.ServerName)}, true
+		case host.Isolated && with != host.Listener:
+			return Answer{
+				Status: http.StatusMisdirectedRequest,
+				Why:    "the TLS handshake was with another listener than the one that has the host",
+			}, true
+		}
+	}
+	if host.Listener == nil {
+		return Answer{Status: http.StatusNotFound, Why: "no listener has the host"}, true
+	}
+	return Answer{}, false
+}
+
+// route finds the rule that answers among the candidates.
+func (e *Explanation) route(host nginx.Host, path string) {
+	var winner nginx.Candidate
+	for _, c := range host.Candidates {
+		f := fitOf(c.Match, e.Request, path)
+		switch {
+		case f.fits == no:
+			e.Others = append(e.Others, Other{Rule: ruleOf(c), Why: f.why})
+		case e.Winner != nil:
+			why := fmt.Sprintf("it fits as well, but the rule that answers comes first: %s", winner.Over(c))
+			if f.fits == unsure {
+				why = f.why + "; the rule that answers comes first in any case"
+			}
+			e.Others = append(e.Others, Other{Rule: ruleOf(c), Why: why})
+		case f.fits == unsure:
+			e.Answer.Unsure = true
+			e.Others = append(e.Others, Other{Rule: ruleOf(c), Why: "perhaps it answers: " + f.why})
+		default:
+			winner = c
+			e.Winner = new(ruleOf(c))
+		}
+	}
+	unsure := e.Answer.Unsure
+	if e.Winner == nil {
+		e.Answer = Answer{Status: http.StatusNotFound, Why: "no rule fits the request"}
+	} else {
+		e.Answer = answerOf(winner, e.Request)
+	}
+	e.Answer.Unsure = unsure
+}
+
+// answerOf is what the candidate's rule does.
+func answerOf(c nginx.Candidate, r Request) Answer {
+	switch {
+	case c.Rule.Invalid:
+		return Answer{Status: http.StatusInternalServerError, Why: "the rule cannot do what it says: lint and status tell why"}
+	case c.Refuses:
+		return Answer{Status: http.StatusInternalServerError, Why: "nginx cannot hold what the rule says"}
+	case c.Location != nil:
+		location, ok := c.Location.Of(r.Host, r.Target)
+		if !ok {
+			return Answer{Status: http.StatusBadRequest, Why: "the client encoded a character of the replaced prefix that needs no encoding"}
+		}
+		return Answer{Status: c.Rule.Redirect.Code, Location: location, Why: "the rule redirects"}
+	}
+	a := Answer{Backends: backendsOf(c), Why: changes(c.Rule)}
+	if len(a.Backends) == 0 {
+		a.Status, a.Why = http.StatusInternalServerError, "the rule has no backend with a weight above 0"
+	}
+	return a
+}
+
+func backendsOf(c nginx.Candidate) []Backend {
+	var backends []Backend
+	for _, ref := range c.Route.Source.Spec.Rules[c.Rule.Index].BackendRefs {
+		b := Backend{Service: types.NamespacedName{Namespace: c.Route.Source.Namespace, Name: string(ref.Name)}, Weight: 1}
+		if ref.Namespace != nil && *ref.Namespace != "" {
+			b.Service.Namespace = string(*ref.Namespace)
+		}
+		if ref.Port != nil {
+			b.Port = *ref.Port
+		}
+		if ref.Weight != nil {
+			b.Weight = *ref.Weight
+		}
+		if b.Weight > 0 {
+			backends = append(backends, b)
+		}
+	}
+	return backends
+}
+
+// changes tells what the rule changes of a request that it sends on.
+func changes(rule *graph.Rule) string {
+	switch rw := rule.Rewrite; {
+	case rw == nil:
+		return ""
+	case rw.Path == nil:
+		return fmt.Sprintf("with the host %q", rw.Hostname)
+	case rw.Path.Prefix && rw.Hostname == "":
+		return fmt.Sprintf("with the matched prefix replaced by %q", rw.Path.Value)
+	case rw.Path.Prefix:
+		return fmt.Sprintf("with the host %q, and the matched prefix replaced by %q", rw.Hostname, rw.Path.Value)
+	case rw.Hostname == "":
+		return fmt.Sprintf("with the path %q", rw.Path.Value)
+	default:
+		return fmt.Sprintf("with the host %q and the path %q", rw.Hostname, rw.Path.Value)
+	}
+}
+
+// strangers are routes that name the Gateway and are no candidates at all.
+func (e *Explanation) strangers(g *graph.Gateway, host nginx.Host, routes []*graph.Route) {
+	for _, route := range routes {
+		if slices.ContainsFunc(host.Candidates, func(c nginx.Candidate) bool { return c.Route == route }) {
+			continue
+		}
+		if why, ok := strange(g, host, route, e.Request); ok {
+			e.Others = append(e.Others, Other{Rule: Rule{Route: route.Key()}, Whole: true, Why: why})
+		}
+	}
+}
+
+// strange says why the route is no candidate; false where it has nothing to do
+// with the Gateway.
+func strange(g *graph.Gateway, host nginx.Host, route *graph.Route, r Request) (string, bool) {
+	at := slices.IndexFunc(route.Parents, func(p graph.Parent) bool { return p.Gateway == g })
+	if at < 0 {
+		return "", false
+	}
+	var elsewhere *graph.Listener
+	for _, l := range g.Listeners {
+		if !slices.ContainsFunc(l.Routes, func(a graph.Attachment) bool { return a.Route == route }) {
+			continue
+		}
+		if l == host.Listener {
+			return fmt.Sprintf("it has other hostnames than %q", r.Host), true
+		}
+		if elsewhere == nil || l.Source.Port == r.Port {
+			elsewhere = l
+		}
+	}
+	switch {
+	case elsewhere == nil:
+		return "it is not attached to the Gateway: " + route.Parents[at].Accepted.Message, true
+	case elsewhere.Source.Port != r.Port:
+		return fmt.Sprintf("it is attached to listener %q, on port %d", elsewhere.Source.Name, elsewhere.Source.Port), true
+	case host.Listener == nil:
+		return fmt.Sprintf("it is attached to listener %q, which does not have the host", elsewhere.Source.Name), true
+	}
+	return fmt.Sprintf("it is attached to listener %q; the host belongs to listener %q", elsewhere.Source.Name, host.Listener.Source.Name), true
+}
