@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxAssumed objects are named; JSON has them all.
+const maxAssumed = 20
+
 // text is a line for each finding, as compilers write them, so that editors
 // find the place; then what else there is to know, and a sum.
 func (r Report) text() string {
@@ -25,8 +28,11 @@ func (r Report) text() string {
 	}
 	if len(r.Assumed) > 0 {
 		var names []string
-		for _, o := range r.Assumed {
+		for _, o := range r.Assumed[:min(len(r.Assumed), maxAssumed)] {
 			names = append(names, o.String())
+		}
+		if more := len(r.Assumed) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("and %d more", more))
 		}
 		fmt.Fprintf(&b, "note: not among the manifests, and taken to exist: %s\n", strings.Join(names, ", "))
 	}

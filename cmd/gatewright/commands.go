@@ -16,7 +16,8 @@ type commands struct {
 	Webhook  webhookCommand  `cmd:"" help:"Check and complete Gateways and routes as they are applied."`
 	Agent    agentCommand    `cmd:"" help:"Supervise the nginx of one Gateway, in its pod."`
 
-	Lint lintCommand `cmd:"" help:"Check manifests as admission would, without a cluster."`
+	Lint   lintCommand   `cmd:"" help:"Check manifests as admission would, without a cluster."`
+	Render renderCommand `cmd:"" help:"Print the nginx configuration that follows from manifests, or explain which rule answers a request."`
 }
 
 type logFlags struct {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/nginx"
 )
@@ -93,7 +95,13 @@ func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) 
 
 // beforeRouting is what happens before a rule is looked for.
 func beforeRouting(g *graph.Gateway, host nginx.Host, r Request) (Answer, bool) {
-	if _, tls := nginx.Listens(g); tls[r.Port] {
+	_, tls := nginx.Listens(g)
+	switch {
+	case r.TLS && !tls[r.Port]:
+		return Answer{Refused: true, Why: "the port does not speak TLS"}, true
+	case !r.TLS && tls[r.Port]:
+		return Answer{Status: http.StatusBadRequest, Why: "the port speaks TLS, and the client does not"}, true
+	case r.TLS:
 		with, ok := nginx.Handshake(g, r.Port, r.ServerName)
 		switch {
 		case !ok:
@@ -157,8 +165,15 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 		return Answer{Status: c.Rule.Redirect.Code, Location: location, Why: "the rule redirects"}
 	}
 	a := Answer{Backends: backendsOf(c), Why: changes(c.Rule)}
-	if len(a.Backends) == 0 {
+	failing := slices.ContainsFunc(c.Rule.Upstream.Endpoints, func(e bundle.Endpoint) bool {
+		return e.Port == bundle.InvalidBackendPort
+	})
+	switch {
+	case len(a.Backends) == 0:
 		a.Status, a.Why = http.StatusInternalServerError, "the rule has no backend with a weight above 0"
+	case failing:
+		const why = "with 500 in place of a backend that cannot be used (lint tells why)"
+		a.Why = strings.TrimSuffix(why+", "+a.Why, ", ")
 	}
 	return a
 }
@@ -199,46 +214,4 @@ func changes(rule *graph.Rule) string {
 	default:
 		return fmt.Sprintf("with the host %q and the path %q", rw.Hostname, rw.Path.Value)
 	}
-}
-
-// strangers are routes that name the Gateway and are no candidates at all.
-func (e *Explanation) strangers(g *graph.Gateway, host nginx.Host, routes []*graph.Route) {
-	for _, route := range routes {
-		if slices.ContainsFunc(host.Candidates, func(c nginx.Candidate) bool { return c.Route == route }) {
-			continue
-		}
-		if why, ok := strange(g, host, route, e.Request); ok {
-			e.Others = append(e.Others, Other{Rule: Rule{Route: route.Key()}, Whole: true, Why: why})
-		}
-	}
-}
-
-// strange says why the route is no candidate; false where it has nothing to do
-// with the Gateway.
-func strange(g *graph.Gateway, host nginx.Host, route *graph.Route, r Request) (string, bool) {
-	at := slices.IndexFunc(route.Parents, func(p graph.Parent) bool { return p.Gateway == g })
-	if at < 0 {
-		return "", false
-	}
-	var elsewhere *graph.Listener
-	for _, l := range g.Listeners {
-		if !slices.ContainsFunc(l.Routes, func(a graph.Attachment) bool { return a.Route == route }) {
-			continue
-		}
-		if l == host.Listener {
-			return fmt.Sprintf("it has other hostnames than %q", r.Host), true
-		}
-		if elsewhere == nil || l.Source.Port == r.Port {
-			elsewhere = l
-		}
-	}
-	switch {
-	case elsewhere == nil:
-		return "it is not attached to the Gateway: " + route.Parents[at].Accepted.Message, true
-	case elsewhere.Source.Port != r.Port:
-		return fmt.Sprintf("it is attached to listener %q, on port %d", elsewhere.Source.Name, elsewhere.Source.Port), true
-	case host.Listener == nil:
-		return fmt.Sprintf("it is attached to listener %q, which does not have the host", elsewhere.Source.Name), true
-	}
-	return fmt.Sprintf("it is attached to listener %q; the host belongs to listener %q", elsewhere.Source.Name, host.Listener.Source.Name), true
 }

@@ -50,17 +50,17 @@ func fitOf(m *graph.Match, r Request, path string) fit {
 func fitPath(m *graph.Match, path string) fit {
 	switch m.PathKind {
 	case graph.PathExact:
-		return decide(path == token.DecodePath(m.Path), "its path is %q, not %q", m.Path, path)
+		return decide(path == token.DecodePath(m.Path), "%q is not %q", path, m.Path)
 	case graph.PathRegex:
 		return fitRegex("^(?:"+m.Path+")", path, fmt.Sprintf("its expression %q for the path", m.Path))
 	case graph.PathPrefix:
 	}
 	prefix := strings.TrimRight(token.DecodePath(m.Path), "/")
-	return decide(path == prefix || strings.HasPrefix(path, prefix+"/"), "its prefix %q is none of %q", m.Path, path)
+	return decide(path == prefix || strings.HasPrefix(path, prefix+"/"), "%q does not begin with %q", path, m.Path)
 }
 
 func fitMethod(m *graph.Match, r Request) fit {
-	return decide(m.Method == "" || m.Method == r.Method, "its method is %s, not %s", m.Method, r.Method)
+	return decide(m.Method == "" || m.Method == r.Method, "the method is %s, not %s", r.Method, m.Method)
 }
 
 func fitHeader(h graph.ValueMatch, r Request) fit {
@@ -72,7 +72,7 @@ func fitHeader(h graph.ValueMatch, r Request) fit {
 	case h.Regex:
 		return fitRegex("^(?:"+h.Value+`)\z`, value, fmt.Sprintf("its expression %q for header %s", h.Value, h.Name))
 	}
-	return decide(value == h.Value, "its header %s is %q, not %q", h.Name, h.Value, value)
+	return decide(value == h.Value, "header %s is %q, not %q", h.Name, value, h.Value)
 }
 
 func fitQuery(q graph.ValueMatch, r Request) fit {
@@ -83,7 +83,7 @@ func fitQuery(q graph.ValueMatch, r Request) fit {
 	case q.Regex:
 		return fitRegex("^(?:"+q.Value+`)\z`, value, fmt.Sprintf("its expression %q for query parameter %s", q.Value, q.Name))
 	}
-	return decide(decodeQuery(value) == q.Value, "its query parameter %s is %q, not %q", q.Name, q.Value, value)
+	return decide(decodeQuery(value) == q.Value, "query parameter %s is %q, not %q", q.Name, value, q.Value)
 }
 
 func decide(fits bool, format string, values ...any) fit {

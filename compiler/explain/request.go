@@ -15,8 +15,11 @@ type Request struct {
 	Method string
 	// Host without port, in lower case and without a dot at its end.
 	Host string
-	// Port that the client connects to.
+	// Port that the client connects to; for Everywhere, 0 is each one, and each
+	// is spoken to as it speaks.
 	Port int32
+	// TLS says that the client speaks it.
+	TLS bool
 	// ServerName of the TLS handshake; empty for none.
 	ServerName string
 	// Target is the path with the query, as the client encodes them.
@@ -25,10 +28,9 @@ type Request struct {
 	Headers [][2]string
 }
 
-// Parse reads "https://host:port/path?query". Without a scheme, of which the
-// returned one is empty then, and without a port of its own, the request has
-// port 0: any.
-func Parse(text string) (r Request, scheme string, err error) {
+// Parse reads "https://host:port/path?query", a GET. Without a scheme the
+// request has port 0, any, unless the text names one.
+func Parse(text string) (r Request, err error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
 		scheme, rest = "", text
@@ -46,25 +48,25 @@ func Parse(text string) (r Request, scheme string, err error) {
 	case "http":
 		r.Port = 80
 	case "https":
-		r.Port = 443
+		r.Port, r.TLS = 443, true
 	case "":
 	default:
-		return r, "", fmt.Errorf("%q is neither http nor https", scheme)
+		return r, fmt.Errorf("%q is neither http nor https", scheme)
 	}
 	host := authority
 	if h, port, splitErr := net.SplitHostPort(authority); splitErr == nil {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return r, "", fmt.Errorf("%q is no port", port)
+			return r, fmt.Errorf("%q is no port", port)
 		}
 		host, r.Port = h, int32(n)
 	}
 	r.Host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if r.Host == "" || strings.ContainsAny(r.Host, " @") {
-		return r, "", fmt.Errorf("%q is no HOST/PATH and no URL", text)
+		return r, fmt.Errorf("%q is no HOST/PATH and no URL", text)
 	}
 	r.ServerName = r.Host
-	return r, scheme, nil
+	return r, nil
 }
 
 // path returns the path as nginx compares it (its variable uri): decoded, and

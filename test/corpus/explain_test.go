@@ -134,11 +134,11 @@ func (r request) explained() explain.Request {
 	if strings.HasPrefix(r.target, "http") {
 		url = r.target
 	}
-	out, _, err := explain.Parse(url)
+	out, err := explain.Parse(url)
 	if err != nil {
 		panic(err)
 	}
-	out.Method, out.Port, out.Headers = r.method, int32(r.port), r.headers
+	out.Method, out.Port, out.TLS, out.Headers = r.method, int32(r.port), r.tls, r.headers
 	out.ServerName = strings.TrimPrefix(r.serverName, "-")
 	return out
 }

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/explain"
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/nginx"
+	"github.com/gatewright/gatewright/manifest"
+	"github.com/gatewright/gatewright/premise"
+)
+
+type renderCommand struct {
+	inputFlags `embed:""`
+
+	Gateway string `help:"The Gateway to render, by namespace/name; all that are Gatewright's if left out." placeholder:"NS/NAME"`
+	Output  string `short:"o" help:"Directory to write the files to, below namespace/name; standard output if left out." placeholder:"DIR"`
+
+	Explain string   `help:"Say which rule would answer HOST/PATH, or a URL, and why no other would." placeholder:"URL"`
+	Method  string   `default:"GET" help:"Method of that request."`
+	Header  []string `help:"Header of that request; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	SNI     string   `name:"server-name" help:"Server name of its TLS handshake, if not the host; - for none." placeholder:"NAME"`
+}
+
+// Help tells what the exit status says.
+func (renderCommand) Help() string {
+	return "Prints the nginx configuration that follows from manifests, for each Gateway.\n\n" +
+		"Exit status: 0 if it could be rendered or explained, 1 if not, 2 if something cannot be read."
+}
+
+// Run prints configurations, or an explanation.
+func (c renderCommand) Run() error {
+	m, o, err := c.read()
+	if err != nil {
+		return failure{2, err}
+	}
+	for _, u := range m.Unreadable {
+		fmt.Fprintln(os.Stderr, u)
+	}
+	g := graph.Build(premise.Of(m, o).Snapshot)
+	gateways := c.gateways(g, m)
+	if len(gateways) == 0 {
+		return failure{1, errors.New("there is no accepted Gateway of Gatewright's to render (--class names its classes)")}
+	}
+	if c.Explain != "" {
+		err = c.explain(g, gateways)
+	} else {
+		err = c.render(gateways)
+	}
+	switch {
+	case err != nil:
+		return failure{1, err}
+	case len(m.Unreadable) > 0:
+		return failure{code: 2}
+	}
+	return nil
+}
+
+// gateways returns those that are asked for, out of the cluster's only if they
+// are named.
+func (c renderCommand) gateways(g graph.Graph, m manifest.Manifests) []*graph.Gateway {
+	given := map[string]bool{}
+	for _, o := range m.Objects {
+		if o.Kind == "Gateway" {
+			given[o.GetNamespace()+"/"+o.GetName()] = true
+		}
+	}
+	var gateways []*graph.Gateway
+	for _, gateway := range g.Gateways {
+		key := gateway.Key().String()
+		switch {
+		case c.Gateway == "" && !given[key] && (!c.Live || len(given) > 0), c.Gateway != "" && c.Gateway != key:
+		case !gateway.Accepted.True:
+			fmt.Fprintf(os.Stderr, "Gateway %s is not accepted: %s\n", key, gateway.Accepted.Message)
+		default:
+			gateways = append(gateways, gateway)
+		}
+	}
+	return gateways
+}
+
+func (c renderCommand) render(gateways []*graph.Gateway) error {
+	for _, gateway := range gateways {
+		for _, f := range nginx.Render(gateway, nginx.Templates{}).Files {
+			if err := c.put(gateway.Key().String(), f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c renderCommand) put(gateway string, f bundle.File) error {
+	if c.Output == "" {
+		_, err := fmt.Printf("# %s: %s\n%s\n", gateway, f.Path, f.Data)
+		return err
+	}
+	path := filepath.Join(c.Output, filepath.FromSlash(gateway), filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
+}
+
+func (c renderCommand) explain(g graph.Graph, gateways []*graph.Gateway) error {
+	r, err := c.request()
+	if err != nil {
+		return err
+	}
+	explanations := explain.Everywhere(gateways, g.Routes, r)
+	if len(explanations) == 0 {
+		return fmt.Errorf("no Gateway listens on port %d", r.Port)
+	}
+	for i, e := range explanations {
+		if i > 0 {
+			fmt.Println()
+		}
+		fmt.Print(e)
+	}
+	return nil
+}
+
+func (c renderCommand) request() (explain.Request, error) {
+	r, err := explain.Parse(c.Explain)
+	if err != nil {
+		return r, err
+	}
+	r.Method = c.Method
+	if c.SNI != "" {
+		r.ServerName = strings.TrimPrefix(strings.ToLower(c.SNI), "-")
+	}
+	for _, h := range c.Header {
+		name, value, ok := strings.Cut(h, "=")
+		if !ok {
+			return r, fmt.Errorf("--header %q is not NAME=VALUE", h)
+		}
+		r.Headers = append(r.Headers, [2]string{name, value})
+	}
+	return r, nil
+}

@@ -1,0 +1,78 @@
+package explain
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// String is the explanation for people, of several lines.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", e.Request)
+	at := "no listener has the host"
+	if e.Listener != "" {
+		at = fmt.Sprintf("listener %q", e.Listener)
+	}
+	fmt.Fprintf(&b, "  at        Gateway %s, %s\n", e.Gateway, at)
+	if e.Winner != nil {
+		fmt.Fprintf(&b, "  by        %s (%s)\n", e.Winner, e.Winner.Matches)
+	}
+	fmt.Fprintf(&b, "  answered  %s\n", e.Answer)
+	if e.Answer.Unsure {
+		b.WriteString("  perhaps   a rule that is listed first below answers instead: see there\n")
+	}
+	for i, o := range e.Others {
+		label := "not by"
+		if i > 0 {
+			label = ""
+		}
+		what := fmt.Sprintf("%s (%s)", o.Rule, o.Matches)
+		if o.Whole {
+			what = "HTTPRoute " + o.Route.String()
+		}
+		fmt.Fprintf(&b, "  %-8s  %s:\n              %s\n", label, what, o.Why)
+	}
+	return b.String()
+}
+
+// String returns "GET https://whoami.example.net/api".
+func (r Request) String() string {
+	scheme, usual := "http", int32(80)
+	if r.TLS {
+		scheme, usual = "https", 443
+	}
+	host := r.Host
+	if r.Port != usual {
+		host = net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port)))
+	}
+	s := fmt.Sprintf("%s %s://%s%s", r.Method, scheme, host, r.Target)
+	for _, h := range r.Headers {
+		s += fmt.Sprintf("\n%s: %s", h[0], h[1])
+	}
+	return s
+}
+
+// String says what the client gets.
+func (a Answer) String() string {
+	var to []string
+	for _, b := range a.Backends {
+		service := fmt.Sprintf("Service %s:%d", b.Service, b.Port)
+		if len(a.Backends) > 1 {
+			service += fmt.Sprintf(" (weight %d)", b.Weight)
+		}
+		to = append(to, service)
+	}
+	switch {
+	case a.Refused:
+		return "with a refused TLS handshake: " + a.Why
+	case a.Location != "":
+		return fmt.Sprintf("with %d, to %s", a.Status, a.Location)
+	case a.Status != 0:
+		return fmt.Sprintf("with %d by nginx: %s", a.Status, a.Why)
+	case a.Why != "":
+		return fmt.Sprintf("from %s, %s", strings.Join(to, ", "), a.Why)
+	}
+	return "from " + strings.Join(to, ", ")
+}
