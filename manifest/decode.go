@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -147,13 +148,7 @@ func (r *reader) object(n *yaml.Node, name string, encode func() ([]byte, error)
 		r.typeFault(o, id.String(), err)
 		return
 	}
-	for _, fault := range unknown {
-		at := o.Place("")
-		if m := quotedField.FindStringSubmatch(fault.Error()); m != nil {
-			at = o.Place(m[1])
-		}
-		r.unreadable(at, id.String(), fault.Error())
-	}
+	r.unknownFields(o, id.String(), unknown)
 	if id.Name == "" && o.GetGenerateName() == "" {
 		r.unreadable(o.Place("metadata"), id.String(), "metadata.name is missing")
 		return
@@ -162,6 +157,20 @@ func (r *reader) object(n *yaml.Node, name string, encode func() ([]byte, error)
 		o.SetNamespace(id.Namespace)
 		r.found.Objects = append(r.found.Objects, o)
 	}
+}
+
+// unknownFields tells of fields that the kind does not have, in their order.
+func (r *reader) unknownFields(o Object, object string, faults []error) {
+	var told []Remark
+	for _, fault := range faults {
+		at := o.Place("")
+		if m := quotedField.FindStringSubmatch(fault.Error()); m != nil {
+			at = o.Place(m[1])
+		}
+		told = append(told, Remark{Place: at, Object: object, Message: fault.Error()})
+	}
+	slices.SortStableFunc(told, func(a, b Remark) int { return a.Place.Compare(b.Place) })
+	r.found.Unreadable = append(r.found.Unreadable, told...)
 }
 
 var (

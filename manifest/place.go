@@ -103,15 +103,27 @@ func child(n *yaml.Node, step string) (at, value *yaml.Node) {
 			return n.Content[i], n.Content[i]
 		}
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				return n.Content[i], n.Content[i+1]
-			}
+		if at, value = own(n, step); at != nil {
+			return at, value
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if n.Content[i].Tag == "!!merge" {
-				return child(n.Content[i+1], step)
+				// What is merged into that is not looked at: it could be itself.
+				return own(target(n.Content[i+1]), step)
 			}
+		}
+	}
+	return nil, nil
+}
+
+// own returns the entry that the mapping has itself.
+func own(n *yaml.Node, key string) (at, value *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i], n.Content[i+1]
 		}
 	}
 	return nil, nil
