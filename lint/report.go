@@ -63,7 +63,13 @@ var (
 // applied after all others.
 func Of(m manifest.Manifests, o premise.Options) Report {
 	p := premise.Of(m, o)
-	r := Report{Unreadable: slices.Clone(m.Unreadable), PassedOver: slices.Clone(m.PassedOver), Assumed: p.Assumed}
+	// The lists are never nil, so that JSON has them even if they are empty.
+	r := Report{
+		Findings:   []Finding{},
+		Unreadable: append([]manifest.Remark{}, m.Unreadable...),
+		PassedOver: append([]manifest.Remark{}, m.PassedOver...),
+		Assumed:    append([]diagnostic.Object{}, p.Assumed...),
+	}
 	judgements := judge(p)
 	for i, object := range p.Objects {
 		r.add(object, judgements[i])
