@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/gatewright/gatewright/lint"
@@ -11,7 +12,7 @@ import (
 
 // inputFlags say which manifests are meant, and what there is beside them.
 type inputFlags struct {
-	Files     []string `short:"f" name:"filename" required:"" help:"Manifests: a file, a directory with all below it, or - for standard input." placeholder:"DIR|FILE|-"`
+	Files     []string `short:"f" name:"filename" required:"" sep:"none" help:"Manifests: a file, a directory with all below it, or - for standard input." placeholder:"DIR|FILE|-"`
 	Namespace string   `short:"n" help:"Namespace of objects that name none." default:"default"`
 	Class     []string `help:"GatewayClasses that are Gatewright's, unless the manifests have them." default:"gatewright"`
 	Complete  bool     `xor:"beside" help:"The manifests are all there is: what they refer to and do not have is missing."`
@@ -47,13 +48,15 @@ func (lintCommand) Help() string {
 }
 
 // Run writes the report to standard output.
-func (c lintCommand) Run() error {
+func (c lintCommand) Run() error { return c.run(os.Stdout) }
+
+func (c lintCommand) run(out io.Writer) error {
 	m, o, err := c.read()
 	if err != nil {
 		return failure{2, err}
 	}
 	report := lint.Of(m, o)
-	if err := report.Write(os.Stdout, c.Output); err != nil {
+	if err := report.Write(out, c.Output); err != nil {
 		return err
 	}
 	switch {

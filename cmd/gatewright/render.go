@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +35,9 @@ func (renderCommand) Help() string {
 }
 
 // Run prints configurations, or an explanation.
-func (c renderCommand) Run() error {
+func (c renderCommand) Run() error { return c.run(os.Stdout) }
+
+func (c renderCommand) run(out io.Writer) error {
 	m, o, err := c.read()
 	if err != nil {
 		return failure{2, err}
@@ -48,9 +51,9 @@ func (c renderCommand) Run() error {
 		return failure{1, errors.New("there is no accepted Gateway of Gatewright's to render (--class names its classes)")}
 	}
 	if c.Explain != "" {
-		err = c.explain(g, gateways)
+		err = c.explain(out, g, gateways)
 	} else {
-		err = c.render(gateways)
+		err = c.render(out, gateways)
 	}
 	switch {
 	case err != nil:
@@ -84,10 +87,10 @@ func (c renderCommand) gateways(g graph.Graph, m manifest.Manifests) []*graph.Ga
 	return gateways
 }
 
-func (c renderCommand) render(gateways []*graph.Gateway) error {
+func (c renderCommand) render(out io.Writer, gateways []*graph.Gateway) error {
 	for _, gateway := range gateways {
 		for _, f := range nginx.Render(gateway, nginx.Templates{}).Files {
-			if err := c.put(gateway.Key().String(), f); err != nil {
+			if err := c.put(out, gateway.Key().String(), f); err != nil {
 				return err
 			}
 		}
@@ -95,9 +98,9 @@ func (c renderCommand) render(gateways []*graph.Gateway) error {
 	return nil
 }
 
-func (c renderCommand) put(gateway string, f bundle.File) error {
+func (c renderCommand) put(out io.Writer, gateway string, f bundle.File) error {
 	if c.Output == "" {
-		_, err := fmt.Printf("# %s: %s\n%s\n", gateway, f.Path, f.Data)
+		_, err := fmt.Fprintf(out, "# %s: %s\n%s\n", gateway, f.Path, f.Data)
 		return err
 	}
 	path := filepath.Join(c.Output, filepath.FromSlash(gateway), filepath.FromSlash(f.Path))
@@ -110,7 +113,7 @@ func (c renderCommand) put(gateway string, f bundle.File) error {
 	return nil
 }
 
-func (c renderCommand) explain(g graph.Graph, gateways []*graph.Gateway) error {
+func (c renderCommand) explain(out io.Writer, g graph.Graph, gateways []*graph.Gateway) error {
 	r, err := c.request()
 	if err != nil {
 		return err
@@ -121,9 +124,11 @@ func (c renderCommand) explain(g graph.Graph, gateways []*graph.Gateway) error {
 	}
 	for i, e := range explanations {
 		if i > 0 {
-			fmt.Println()
+			fmt.Fprintln(out)
 		}
-		fmt.Print(e)
+		if _, err := fmt.Fprint(out, e); err != nil {
+			return err
+		}
 	}
 	return nil
 }

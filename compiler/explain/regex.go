@@ -12,6 +12,9 @@ import (
 // nothing but whether the answer is "not to be said".
 const patience = time.Second
 
+// ignoresCase finds the option for it.
+var ignoresCase = regexp.MustCompile(`\(\?[msU]*i`)
+
 // matches says whether nginx's PCRE2 finds the expression in the subject, as
 // far as that can be told: known is false where no engine of Go's is certain to
 // say the same. Both engines agree with PCRE2 on the subset that they are asked
@@ -22,14 +25,16 @@ func matches(expression, subject string) (fits, known bool) {
 		// A class in PCRE2, a character elsewhere.
 		return false, false
 	}
-	folds := strings.Contains(expression, "(?") && !isASCII(expression+subject)
+	folds := ignoresCase.MatchString(expression) && !isASCII(expression+subject)
 	// nginx compares bytes, not characters.
 	expression, subject = characters(expression), characters(subject)
 	// "$" is before a newline at the end, too, except in Go.
 	if own, err := regexp.Compile(expression); err == nil && !folds && !strings.Contains(subject, "\n") {
 		return own.MatchString(subject), true
 	}
-	if !isASCII(expression+subject) || strings.Contains(expression, "[:") {
+	// Classes of classes: "[[:alpha:]]" is unknown to the other engine, and
+	// "[a-z-[aeiou]]" is a subtraction there.
+	if !isASCII(expression+subject) || strings.Contains(expression, "[:") || strings.Contains(expression, "-[") {
 		return false, false
 	}
 	other, err := regexp2.Compile(expression, regexp2.None)

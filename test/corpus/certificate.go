@@ -1,8 +1,6 @@
 package corpus
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,8 +14,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 )
-
-func newBufferedReader(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b)) }
 
 // issue puts a fresh certificate and key into the Secret. The names are
 // separated by spaces; the first is also the subject.
