@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -85,7 +84,7 @@ func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) 
 	case early:
 		e.Answer = answer
 	case !sound:
-		e.Answer = Answer{Status: http.StatusBadRequest, Why: "nginx refuses such a path"}
+		e.Answer = Answer{Status: 400, Why: "nginx refuses such a path"}
 	default:
 		e.route(host, path)
 	}
@@ -100,7 +99,7 @@ func beforeRouting(g *graph.Gateway, host nginx.Host, r Request) (Answer, bool) 
 	case r.TLS && !tls[r.Port]:
 		return Answer{Refused: true, Why: "the port does not speak TLS"}, true
 	case !r.TLS && tls[r.Port]:
-		return Answer{Status: http.StatusBadRequest, Why: "the port speaks TLS, and the client does not"}, true
+		return Answer{Status: 400, Why: "the port speaks TLS, and the client does not"}, true
 	case r.TLS:
 		with, ok := nginx.Handshake(g, r.Port, r.ServerName)
 		switch {
@@ -108,13 +107,13 @@ func beforeRouting(g *graph.Gateway, host nginx.Host, r Request) (Answer, bool) 
 			return Answer{Refused: true, Why: fmt.Sprintf("no listener has a certificate for %q", r.ServerName)}, true
 		case host.Isolated && with != host.Listener:
 			return Answer{
-				Status: http.StatusMisdirectedRequest,
+				Status: 421,
 				Why:    "the TLS handshake was with another listener than the one that has the host",
 			}, true
 		}
 	}
 	if host.Listener == nil {
-		return Answer{Status: http.StatusNotFound, Why: "no listener has the host"}, true
+		return Answer{Status: 404, Why: "no listener has the host"}, true
 	}
 	return Answer{}, false
 }
@@ -143,7 +142,7 @@ func (e *Explanation) route(host nginx.Host, path string) {
 	}
 	unsure := e.Answer.Unsure
 	if e.Winner == nil {
-		e.Answer = Answer{Status: http.StatusNotFound, Why: "no rule fits the request"}
+		e.Answer = Answer{Status: 404, Why: "no rule fits the request"}
 	} else {
 		e.Answer = answerOf(winner, e.Request)
 	}
@@ -154,13 +153,13 @@ func (e *Explanation) route(host nginx.Host, path string) {
 func answerOf(c nginx.Candidate, r Request) Answer {
 	switch {
 	case c.Rule.Invalid:
-		return Answer{Status: http.StatusInternalServerError, Why: "the rule cannot do what it says: lint and status tell why"}
+		return Answer{Status: 500, Why: "the rule cannot do what it says: lint and status tell why"}
 	case c.Refuses:
-		return Answer{Status: http.StatusInternalServerError, Why: "nginx cannot hold what the rule says"}
+		return Answer{Status: 500, Why: "nginx cannot hold what the rule says"}
 	case c.Location != nil:
 		location, ok := c.Location.Of(r.Host, r.Target)
 		if !ok {
-			return Answer{Status: http.StatusBadRequest, Why: "the client encoded a character of the replaced prefix that needs no encoding"}
+			return Answer{Status: 400, Why: "the client encoded a character of the replaced prefix that needs no encoding"}
 		}
 		return Answer{Status: c.Rule.Redirect.Code, Location: location, Why: "the rule redirects"}
 	}
@@ -170,7 +169,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 	})
 	switch {
 	case len(a.Backends) == 0:
-		a.Status, a.Why = http.StatusInternalServerError, "the rule has no backend with a weight above 0"
+		a.Status, a.Why = 500, "the rule has no backend with a weight above 0"
 	case failing:
 		const why = "with 500 in place of a backend that cannot be used (lint tells why)"
 		a.Why = strings.TrimSuffix(why+", "+a.Why, ", ")

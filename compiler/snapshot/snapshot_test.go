@@ -105,6 +105,12 @@ func TestEveryKindComesAndGoes(t *testing.T) {
 		if got := kind.count(with); got != 1 {
 			t.Errorf("%s: %d after With", name, got)
 		}
+		if got, ok := with.Existing(kind.object); !ok || got != kind.object {
+			t.Errorf("%s: %v is there", name, got)
+		}
+		if got, ok := (snapshot.Snapshot{}).Existing(kind.object); ok {
+			t.Errorf("%s: %v is there, though nothing is", name, got)
+		}
 		if got := kind.count(with.Without(kind.object)); got != 0 {
 			t.Errorf("%s: %d after Without", name, got)
 		}
