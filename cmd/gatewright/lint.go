@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,13 +13,16 @@ import (
 
 // inputFlags say which manifests are meant, and what there is beside them.
 type inputFlags struct {
-	Files     []string `short:"f" name:"filename" required:"" sep:"none" help:"Manifests: a file, a directory with all below it, or - for standard input." placeholder:"DIR|FILE|-"`
+	Files     []string `short:"f" name:"filename" sep:"none" help:"Manifests: a file, a directory with all below it, or - for standard input." placeholder:"DIR|FILE|-"`
 	Namespace string   `short:"n" help:"Namespace of objects that name none." default:"default"`
 	Class     []string `help:"GatewayClasses that are Gatewright's, unless the manifests have them." default:"gatewright"`
 	Complete  bool     `xor:"beside" help:"The manifests are all there is: what they refer to and do not have is missing."`
 	Live      bool     `xor:"beside" help:"Judge the manifests as if they were applied to the cluster of the kubeconfig."`
 	Context   string   `help:"Context of the kubeconfig, for --live." placeholder:"NAME"`
 }
+
+// errNoManifests is what a command says that has nothing to look at.
+var errNoManifests = errors.New("name manifests with -f: a file, a directory, or - for standard input")
 
 // read returns the manifests, and what they are to be judged by.
 func (f inputFlags) read() (manifest.Manifests, premise.Options, error) {
@@ -51,6 +55,9 @@ func (lintCommand) Help() string {
 func (c lintCommand) Run() error { return c.run(os.Stdout) }
 
 func (c lintCommand) run(out io.Writer) error {
+	if len(c.Files) == 0 {
+		return failure{2, errNoManifests}
+	}
 	m, o, err := c.read()
 	if err != nil {
 		return failure{2, err}

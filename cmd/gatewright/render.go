@@ -30,7 +30,7 @@ type renderCommand struct {
 
 // Help tells what the exit status says.
 func (renderCommand) Help() string {
-	return "Prints the nginx configuration that follows from manifests, for each Gateway.\n\n" +
+	return "Prints the nginx configuration that follows from manifests, for each Gateway; with --live, from what the cluster has, and the manifests if there are any.\n\n" +
 		"Exit status: 0 if it could be rendered or explained, 1 if not, 2 if something cannot be read."
 }
 
@@ -38,6 +38,9 @@ func (renderCommand) Help() string {
 func (c renderCommand) Run() error { return c.run(os.Stdout) }
 
 func (c renderCommand) run(out io.Writer) error {
+	if len(c.Files) == 0 && !c.Live {
+		return failure{2, errNoManifests}
+	}
 	m, o, err := c.read()
 	if err != nil {
 		return failure{2, err}
