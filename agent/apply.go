@@ -28,10 +28,12 @@ var (
 
 // applied is what must be kept of a bundle that is, or was, live.
 type applied struct {
-	hash         string
-	configHash   string
-	generation   int64
-	drain        time.Duration
+	hash       string
+	configHash string
+	generation int64
+	// drain is how long connections live on after a reload, grace after a
+	// request to stop; 0 where the bundle does not say.
+	drain, grace time.Duration
 	upstreams    []bundle.Upstream
 	certificates []string
 }
@@ -248,6 +250,7 @@ func (a *applier) commit(b bundle.Bundle) {
 	next := applied{
 		hash: b.Hash(), configHash: b.ConfigHash(), generation: b.Generation,
 		drain:     time.Duration(b.DrainSeconds) * time.Second,
+		grace:     time.Duration(b.GraceSeconds) * time.Second,
 		upstreams: b.Upstreams,
 	}
 	for _, c := range b.Certificates {

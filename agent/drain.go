@@ -23,7 +23,8 @@ const (
 // or a second signal comes, it is cut off.
 func (a *agent) drain(signals <-chan os.Signal) {
 	a.health.draining.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), a.options.Grace)
+	grace := a.grace()
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	go func() {
 		select {
@@ -33,10 +34,19 @@ func (a *agent) drain(signals <-chan os.Signal) {
 		case <-ctx.Done():
 		}
 	}()
-	a.log.Info("draining", "delay", a.options.PreStopDelay.String(), "grace", a.options.Grace.String())
+	a.log.Info("draining", "delay", a.options.PreStopDelay.String(), "grace", grace.String())
 	wait(ctx, a.options.PreStopDelay)
 	a.applier.close(ctx)
 	a.quit(ctx)
+}
+
+// grace is how long stopping may take: what the live bundle says, within what
+// the pod has.
+func (a *agent) grace() time.Duration {
+	if wanted := a.applier.current().grace; wanted > 0 {
+		return min(wanted, a.options.Grace)
+	}
+	return a.options.Grace
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -48,20 +48,26 @@ func TestDrainIsNotReadyAtOnceAndServesUntilConnectionsEnd(t *testing.T) {
 func TestDrainCutsWebsocketsOff(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		drain   int64
-		grace   time.Duration
+		drain int64
+		grace time.Duration
+		// wanted is what the bundle says of the grace period.
+		wanted  int64
 		signals int
 	}{
-		"when the bundle's drain time is over": {drain: 1, grace: time.Hour, signals: 1},
-		"when the pod's grace period is over":  {drain: 3600, grace: time.Second, signals: 1},
-		"at the second signal":                 {drain: 3600, grace: time.Hour, signals: 2},
+		"when the bundle's drain time is over":                 {drain: 1, grace: time.Hour, signals: 1},
+		"when the pod's grace period is over":                  {drain: 3600, grace: time.Second, signals: 1},
+		"when the grace period that the bundle wants is over":  {drain: 3600, grace: time.Hour, wanted: 1, signals: 1},
+		"when the pod's is over, though the bundle wants more": {drain: 3600, grace: time.Second, wanted: 3600, signals: 1},
+		"at the second signal":                                 {drain: 3600, grace: time.Hour, signals: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlane(t)
 			p.options.Grace = tc.grace
 			p.start()
-			p.mustPush(p.bundle(site{Drain: tc.drain}, upstream("web", backend(t, "web"))))
+			b := p.bundle(site{Drain: tc.drain}, upstream("web", backend(t, "web")))
+			b.GraceSeconds = tc.wanted
+			p.mustPush(b)
 			socket := p.socket("/web")
 			for range tc.signals {
 				p.signals <- syscall.SIGTERM

@@ -42,8 +42,8 @@ type Options struct {
 	// PreStopDelay is how long the agent serves on after it was asked to stop,
 	// so that load balancers take note. Default 5 s.
 	PreStopDelay time.Duration
-	// Grace is the time from being asked to stop until nginx is cut off.
-	// Default: GraceVariable, else 25 s.
+	// Grace is the time from being asked to stop until nginx is cut off, at the
+	// most: the bundle may say less. Default: GraceVariable, else 25 s.
 	Grace time.Duration
 	// MaxDrainingGenerations bounds how many replaced generations of workers
 	// may live on with old connections; each has the memory of a whole worker.

@@ -28,7 +28,7 @@ type Result struct {
 	// Statuses to write.
 	Statuses status.Statuses
 	// Policies are the WebSocketPolicies to own: one for each route whose
-	// filters ask for websockets and that no user's policy covers.
+	// filters ask for websockets.
 	Policies    []*v1alpha1.WebSocketPolicy
 	Diagnostics []diagnostic.Diagnostic
 }

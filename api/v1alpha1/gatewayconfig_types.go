@@ -57,6 +57,36 @@ type GatewayConfigSpec struct {
 	//
 	// +optional
 	TerminationGracePeriod *gatewayv1.Duration `json:"terminationGracePeriod,omitempty"`
+
+	// HTTPSRedirect sends what comes in over HTTP on to HTTPS; nothing is when
+	// unset. A Gateway's own replaces that of its class as a whole.
+	//
+	// +optional
+	HTTPSRedirect *HTTPSRedirect `json:"httpsRedirect,omitempty"`
+}
+
+// HTTPSRedirect answers every request to a listener of protocol HTTP with a
+// redirect to the same host and path, on the port of the Gateway's HTTPS
+// listener that has the host. A host that no HTTPS listener has is served over
+// HTTP as without. So are the challenges with which certificates are obtained
+// (ACME HTTP-01): routes with a path below /.well-known/acme-challenge.
+type HTTPSRedirect struct {
+	// Enabled turns it on; false takes back what the class says.
+	Enabled bool `json:"enabled"`
+
+	// StatusCode of the redirect; 301 when unset. Browsers remember 301 and
+	// 308, and repeat a POST for 307 and 308.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=301;302;307;308
+	StatusCode *int32 `json:"statusCode,omitempty"`
+
+	// ExceptListeners are names of HTTP listeners that serve as without.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=set
+	ExceptListeners []gatewayv1.SectionName `json:"exceptListeners,omitempty"`
 }
 
 // ServiceConfig customises the Service of a Gateway.

@@ -35,9 +35,13 @@ type Bundle struct {
 	// Upstreams is the endpoint table, sorted by ID. nginx learns of changes
 	// through DNS, without a reload.
 	Upstreams []Upstream `json:"upstreams"`
-	// DrainSeconds is how long connections may live on after a reload or after
-	// the pod was asked to stop (nginx worker_shutdown_timeout).
+	// DrainSeconds is how long connections may live on after a reload (nginx
+	// worker_shutdown_timeout).
 	DrainSeconds int64 `json:"drainSeconds"`
+	// GraceSeconds is how long connections may live on after the pod was asked
+	// to stop. It reaches the agent without a reload, and without a new pod; the
+	// pod's own grace period bounds it. 0 leaves it at that.
+	GraceSeconds int64 `json:"graceSeconds,omitempty"`
 }
 
 // File is one file of a bundle. Path is relative, slash-separated and clean:

@@ -125,6 +125,13 @@ var (
 		Example:  "resources: {requests: {memory: 64Mi}, limits: {memory: 32Mi}}",
 		Fix:      "raise the limit or lower the request",
 	}
+	// RedirectWithoutHTTPS: requests that are served over HTTP though they were to be redirected
+	RedirectWithoutHTTPS = Check{
+		ID: "redirect-without-https", Severity: Warn, Reason: "NoHTTPSListener",
+		Prevents: "requests that are served over HTTP though they were to be redirected",
+		Example:  "httpsRedirect: {enabled: true} for a Gateway without an HTTPS listener",
+		Fix:      "add a listener of protocol HTTPS with that hostname, or name this one in the GatewayConfig's httpsRedirect.exceptListeners",
+	}
 	// SharedAddress: one address for several Gateways
 	SharedAddress = Check{
 		ID: "shared-address", Severity: Deny, Reason: "Invalid",
@@ -154,5 +161,6 @@ func gatewayChecks() []Check {
 		GracePeriodTooShort,
 		RequestAboveLimit,
 		SharedAddress,
+		RedirectWithoutHTTPS,
 	}
 }

@@ -18,9 +18,29 @@ var (
 	}
 )
 
+// The checks of what a policy asks for.
+var (
+	// InvalidOrigin: a web site that no browser names so, and that therefore would be kept out
+	InvalidOrigin = Check{
+		ID: "invalid-origin", Severity: Deny, Reason: "Invalid",
+		Prevents: "a web site that no browser names so, and that therefore would be kept out",
+		Example:  `allowedOrigins: ["https://ha.example.net/lovelace"]`,
+		Fix:      "write scheme and host, and the port where it is not the scheme's own: https://ha.example.net, https://*.example.net, http://192.168.1.10:8123",
+	}
+	// InvalidMaxConnections: a limit that nobody could keep
+	InvalidMaxConnections = Check{
+		ID: "invalid-max-connections", Severity: Deny, Reason: "Invalid",
+		Prevents: "a limit that nobody could keep",
+		Example:  "maxConnections: 0",
+		Fix:      "write a number from 1 to 65535, or leave it out for any number",
+	}
+)
+
 func policyChecks() []Check {
 	return []Check{
 		PolicyTargetNotFound,
 		PolicyConflict,
+		InvalidOrigin,
+		InvalidMaxConnections,
 	}
 }

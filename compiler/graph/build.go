@@ -27,6 +27,7 @@ func Build(s snapshot.Snapshot) Graph {
 	b.readGateways()
 	b.readPolicies()
 	b.readRoutes()
+	b.raiseDrainTimes()
 	b.judgePolicies()
 	b.findShadowedMatches()
 	return b.finish()

@@ -51,7 +51,7 @@ func (b *builder) readConfigs() {
 func configFaults(spec *v1alpha1.GatewayConfigSpec) []diagnostic.Diagnostic {
 	var faults []diagnostic.Diagnostic
 	for _, check := range []func(*v1alpha1.GatewayConfigSpec) []diagnostic.Diagnostic{
-		drainTimeoutFaults, terminationGraceFaults, resourceFaults, serviceFaults,
+		drainTimeoutFaults, terminationGraceFaults, resourceFaults, serviceFaults, redirectFaults,
 	} {
 		faults = append(faults, check(spec)...)
 	}
@@ -138,6 +138,7 @@ func overlay(configs ...*v1alpha1.GatewayConfig) Config {
 		spec.Resources = last(spec.Resources, c.Spec.Resources)
 		spec.DrainTimeout = last(spec.DrainTimeout, c.Spec.DrainTimeout)
 		spec.TerminationGracePeriod = last(spec.TerminationGracePeriod, c.Spec.TerminationGracePeriod)
+		spec.HTTPSRedirect = last(spec.HTTPSRedirect, c.Spec.HTTPSRedirect)
 		if s := c.Spec.Service; s != nil {
 			service.ExternalTrafficPolicy = last(service.ExternalTrafficPolicy, s.ExternalTrafficPolicy)
 			service.LoadBalancerClass = last(service.LoadBalancerClass, s.LoadBalancerClass)

@@ -82,3 +82,5 @@ func endpointAddress(text string) (netip.Addr, bool) {
 	return address, !address.IsLoopback() && !address.IsLinkLocalUnicast() &&
 		!address.IsUnspecified() && !address.IsMulticast()
 }
+
+func first[T any](all []T) []T { return all[:min(1, len(all))] }

@@ -66,10 +66,15 @@ type Gateway struct {
 
 // Config is the resolved GatewayConfig.
 type Config struct {
-	Spec                   v1alpha1.GatewayConfigSpec
-	Replicas               int32
+	Spec     v1alpha1.GatewayConfigSpec
+	Replicas int32
+	// DrainTimeout and TerminationGracePeriod are what the configuration says,
+	// or what policies of the Gateway's routes ask for where that is longer.
 	DrainTimeout           time.Duration
 	TerminationGracePeriod time.Duration
+	// PodGracePeriod bounds TerminationGracePeriod. It does not depend on
+	// policies.
+	PodGracePeriod time.Duration
 }
 
 // Key returns the Gateway's namespace and name.
@@ -96,6 +101,8 @@ type Listener struct {
 	Certificates []Certificate
 	// Routes attached to the listener, oldest first.
 	Routes []Attachment
+	// HTTPSRedirect is nil where requests are served.
+	HTTPSRedirect *HTTPSRedirect
 	// AttachedRoutes counts accepted routes, whether or not the listener works.
 	AttachedRoutes int32
 }
@@ -178,6 +185,11 @@ type Rule struct {
 	// IdleTimeout of proxied connections (proxy_read_timeout,
 	// proxy_send_timeout).
 	IdleTimeout time.Duration
+	// WebSocketLimits are what its policy asks of websockets.
+	WebSocketLimits WebSocketLimits
+	// DrainTimeout is how long its policy wants open websockets to live on; 0
+	// where it does not say.
+	DrainTimeout time.Duration
 }
 
 // PathKind is how a path is matched.

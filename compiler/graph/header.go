@@ -57,7 +57,7 @@ func (h *headerReader) read(c HeaderChange, field string) {
 	h.names[name] = field
 	switch {
 	case h.request && isWebSocketHeader(c):
-		h.rule.WebSocket = h.rule.WebSocket || name == "upgrade"
+		h.rule.WebSocket = true
 	case h.request && name == "upgrade" && c.Action != HeaderRemove:
 		h.fault(diagnostic.UpgradeNotWebsocket, field, fmt.Sprintf("connections are upgraded to websocket and to nothing else, not to %q", c.Value),
 			"write the value websocket")
@@ -91,14 +91,30 @@ func reservedFix(name string) string {
 }
 
 // isWebSocketHeader recognises the headers with which people ask for websockets
-// elsewhere: "Upgrade: websocket", and "Connection: upgrade" along with it.
+// elsewhere: "Upgrade: websocket", and "Connection: upgrade", with or without
+// keep-alive, which asks for nothing else here.
 func isWebSocketHeader(c HeaderChange) bool {
-	value := strings.ToLower(strings.TrimSpace(c.Value))
 	switch strings.ToLower(c.Name) {
 	case "upgrade":
-		return c.Action != HeaderRemove && value == "websocket"
+		return c.Action != HeaderRemove && strings.EqualFold(strings.TrimSpace(c.Value), "websocket")
 	case "connection":
-		return c.Action != HeaderRemove && value == "upgrade"
+		return c.Action != HeaderRemove && asksForUpgrade(c.Value)
 	}
 	return false
+}
+
+// asksForUpgrade reads a Connection header: a list of words (RFC 9110, section
+// 7.6.1).
+func asksForUpgrade(connection string) bool {
+	asks := false
+	for word := range strings.SplitSeq(connection, ",") {
+		switch strings.ToLower(strings.TrimSpace(word)) {
+		case "upgrade":
+			asks = true
+		case "keep-alive":
+		default:
+			return false
+		}
+	}
+	return asks
 }

@@ -33,6 +33,7 @@ func (b *builder) readListeners(g *Gateway) {
 		b.resolveListener(g, l)
 	}
 	b.findConflicts(g)
+	b.redirectToHTTPS(g)
 }
 
 func listenerField(l *Listener) string { return fmt.Sprintf("spec.listeners[%d]", l.Index) }

@@ -22,6 +22,10 @@ const defaultIdleTimeout = time.Hour
 // count milliseconds in 31 bits.
 const longestIdleTimeout = 24 * 24 * time.Hour
 
+// reasonOverridden of the condition Accepted: a user's policy has the target of
+// this generated one.
+const reasonOverridden = "Overridden"
+
 // policyTarget is an HTTPRoute, or one rule of it.
 type policyTarget struct {
 	namespace, name string
@@ -38,7 +42,8 @@ func (t policyTarget) route() types.NamespacedName {
 	return types.NamespacedName{Namespace: t.namespace, Name: t.name}
 }
 
-// policies has the sound policies of each target, the winning one first.
+// policies has the policies of each target that are in force, the winning one
+// first. A faulty one is not, unless it restricts.
 type policies map[policyTarget][]*v1alpha1.WebSocketPolicy
 
 func isGenerated(p *v1alpha1.WebSocketPolicy) bool {
@@ -64,7 +69,7 @@ func targetsOf(p *v1alpha1.WebSocketPolicy) []policyTarget {
 func (b *builder) readPolicies() {
 	b.policies = policies{}
 	for _, p := range b.s.WebSocketPolicies.All() {
-		if timeoutFault(p) != nil {
+		if len(policyFaults(p)) > 0 && !restricts(p) {
 			continue
 		}
 		for _, target := range targetsOf(p) {
@@ -86,41 +91,38 @@ func comparePolicies(a, b *v1alpha1.WebSocketPolicy) int {
 	return compareAge(a, b)
 }
 
-func timeoutFault(p *v1alpha1.WebSocketPolicy) *diagnostic.Diagnostic {
-	if p.Spec.IdleTimeout == nil {
-		return nil
-	}
-	if d, err := time.ParseDuration(string(*p.Spec.IdleTimeout)); err == nil && d >= 0 {
-		return nil
-	}
-	d := badDuration("spec.idleTimeout", *p.Spec.IdleTimeout)
-	return &d
-}
-
-// readPolicy applies the policy that wins for the rule: a user's over a
-// generated one, then that of the rule over that of the whole route.
+// readPolicy applies the policy that wins for the rule.
 func (r *ruleReader) readPolicy() {
 	r.rule.IdleTimeout = defaultIdleTimeout
-	whole := policyTarget{namespace: r.route.Namespace, name: r.route.Name}
-	var candidates []*v1alpha1.WebSocketPolicy
-	if r.rule.Name != "" {
-		candidates = append(candidates, first(r.policies[whole.rule(r.rule.Name)])...)
-	}
-	candidates = append(candidates, first(r.policies[whole])...)
-	if len(candidates) == 0 {
+	target := policyTarget{namespace: r.route.Namespace, name: r.route.Name, section: r.rule.Name}
+	winner, target := r.policies.winner(target)
+	if winner == nil {
 		return
-	}
-	winner := candidates[0]
-	if isGenerated(winner) && !isGenerated(candidates[len(candidates)-1]) {
-		winner = candidates[len(candidates)-1]
 	}
 	r.rule.WebSocket = true
 	if winner.Spec.IdleTimeout != nil {
 		r.rule.IdleTimeout = cmp.Or(duration(*winner.Spec.IdleTimeout, defaultIdleTimeout), longestIdleTimeout)
 	}
+	if winner.Spec.DrainTimeout != nil {
+		r.rule.DrainTimeout = duration(*winner.Spec.DrainTimeout, 0)
+	}
+	r.rule.WebSocketLimits = limitsOf(winner, target)
 }
 
-func first[T any](all []T) []T { return all[:min(1, len(all))] }
+// winner returns the policy that holds for a rule, and whether it has it as that
+// rule's or as the whole route's: a user's over a generated one, then that of
+// the rule over that of the whole route. It is nil where none holds.
+func (p policies) winner(rule policyTarget) (*v1alpha1.WebSocketPolicy, policyTarget) {
+	whole := rule.rule("")
+	own, wide := p[rule], p[whole]
+	switch {
+	case len(own) == 0 && len(wide) == 0:
+		return nil, whole
+	case len(own) == 0, len(wide) > 0 && isGenerated(own[0]) && !isGenerated(wide[0]):
+		return wide[0], whole
+	}
+	return own[0], rule
+}
 
 // judgePolicies says what became of each policy.
 func (b *builder) judgePolicies() {
@@ -130,6 +132,9 @@ func (b *builder) judgePolicies() {
 	}
 	for _, source := range b.s.WebSocketPolicies.All() {
 		j := policyJudge{builder: b, policy: source, outcomes: map[types.NamespacedName]*policyOutcome{}}
+		for _, fault := range policyFaults(source) {
+			j.note(fault)
+		}
 		for i, target := range targetsOf(source) {
 			j.judge(target, routes[target.route()], fmt.Sprintf("spec.targetRefs[%d]", i))
 		}
@@ -162,9 +167,9 @@ func (j *policyJudge) judge(target policyTarget, route *Route, field string) {
 		}
 		return
 	}
-	objection := j.objection(target, route, field)
-	if objection != nil {
-		*objection = j.note(*objection)
+	objections := j.objections(target, route, field)
+	for _, o := range objections {
+		j.note(o)
 	}
 	for _, parent := range route.Parents {
 		o := j.outcomes[parent.Gateway.Key()]
@@ -172,25 +177,35 @@ func (j *policyJudge) judge(target policyTarget, route *Route, field string) {
 			o = &policyOutcome{}
 			j.outcomes[parent.Gateway.Key()] = o
 		}
-		if objection == nil {
-			o.effective = true
-		} else if !slices.Contains(o.objections, *objection) {
-			o.objections = append(o.objections, *objection)
+		o.effective = o.effective || len(objections) == 0
+		for _, objection := range objections {
+			if !slices.Contains(o.objections, objection) {
+				o.objections = append(o.objections, objection)
+			}
 		}
 	}
 }
 
+// overridden says that a user's policy takes the place of a generated one: as it
+// should be, so it is no finding.
+func overridden(field string, winner *v1alpha1.WebSocketPolicy) diagnostic.Diagnostic {
+	return diagnostic.Diagnostic{
+		Field: field, Reason: reasonOverridden,
+		Message: fmt.Sprintf("WebSocketPolicy %q takes the place of this one, which is generated", winner.Name),
+	}
+}
+
 func (j *policyJudge) note(d diagnostic.Diagnostic) diagnostic.Diagnostic {
-	if !slices.Contains(j.findings, d) {
+	if d.Reason != reasonOverridden && !slices.Contains(j.findings, d) {
 		j.findings = append(j.findings, d)
 	}
 	return d
 }
 
-// objection says why the policy has no effect on a target that exists.
-func (j *policyJudge) objection(target policyTarget, route *Route, field string) *diagnostic.Diagnostic {
-	if fault := timeoutFault(j.policy); fault != nil {
-		return fault
+// objections say why the policy has no effect on a target that exists.
+func (j *policyJudge) objections(target policyTarget, route *Route, field string) []diagnostic.Diagnostic {
+	if faults := policyFaults(j.policy); len(faults) > 0 {
+		return faults
 	}
 	if target.section != "" {
 		var names []string
@@ -200,13 +215,17 @@ func (j *policyJudge) objection(target policyTarget, route *Route, field string)
 			}
 		}
 		if !slices.Contains(names, target.section) {
-			return new(diagnostic.PolicyTargetNotFound.At(field+".sectionName",
-				fmt.Sprintf("HTTPRoute %q has no rule named %q", target.name, target.section), meant(target.section, names)))
+			return []diagnostic.Diagnostic{diagnostic.PolicyTargetNotFound.At(field+".sectionName",
+				fmt.Sprintf("HTTPRoute %q has no rule named %q", target.name, target.section), meant(target.section, names))}
 		}
 	}
+	winner, _ := j.policies.winner(target)
+	if isGenerated(j.policy) && winner != j.policy {
+		return []diagnostic.Diagnostic{overridden(field, winner)}
+	}
 	if winner := j.policies[target][0]; winner != j.policy {
-		return new(diagnostic.PolicyConflict.At(field,
-			fmt.Sprintf("WebSocketPolicy %q has the same target and wins", winner.Name), "delete one of the two"))
+		return []diagnostic.Diagnostic{diagnostic.PolicyConflict.At(field,
+			fmt.Sprintf("WebSocketPolicy %q has the same target and wins", winner.Name), "delete one of the two")}
 	}
 	return nil
 }
@@ -228,7 +247,7 @@ func (j *policyJudge) finish() {
 	j.report("WebSocketPolicy", j.policy, j.findings...)
 	p := &Policy{Source: j.policy}
 	for gateway, o := range j.outcomes {
-		p.Ancestors = append(p.Ancestors, PolicyAncestor{Gateway: gateway, Accepted: o.verdict()})
+		p.Ancestors = append(p.Ancestors, PolicyAncestor{Gateway: gateway, Accepted: j.verdict(o, gateway)})
 	}
 	slices.SortFunc(p.Ancestors, func(a, b PolicyAncestor) int {
 		return strings.Compare(a.Gateway.String(), b.Gateway.String())
@@ -237,13 +256,15 @@ func (j *policyJudge) finish() {
 	j.g.Policies = append(j.g.Policies, p)
 }
 
-func (o *policyOutcome) verdict() Verdict {
+func (j *policyJudge) verdict(o *policyOutcome, gateway types.NamespacedName) Verdict {
 	accepted := string(gatewayv1.PolicyReasonAccepted)
 	switch {
 	case len(o.objections) == 0:
-		return yes(accepted, "The policy is in effect")
+		return yes(accepted, "The policy is in effect"+j.drainSentence(gateway))
 	case o.effective:
-		return yes(accepted, "The policy is in effect for some of its targets: "+sentences(o.objections))
+		return yes(accepted, "The policy is in effect for some of its targets: "+sentences(o.objections)+j.drainSentence(gateway))
+	case restricts(j.policy) && len(policyFaults(j.policy)) > 0:
+		return no(o.objections[0].Reason, sentences(o.objections)+"; until then requests for websockets to its targets are answered with 403")
 	}
 	return no(o.objections[0].Reason, sentences(o.objections))
 }

@@ -125,10 +125,10 @@ func TestRoutesThatAskForWebSocketsGetAPolicy(t *testing.T) {
 			route("  rules:\n  - {name: a, " + askAtRule + "}\n  - {" + askAtRule + "}"), "a,1",
 			[]string{"blog-websocket blog"},
 		},
-		"a user's policy covers the route": {rule(askAtRule) + policy("mine", "", wholeRoute, ""), "0", nil},
+		"a user's policy covers the route": {rule(askAtRule) + policy("mine", "", wholeRoute, ""), "0", []string{"blog-websocket blog"}},
 		"a user's policy covers one rule": {
 			route("  rules:\n  - {name: live, "+askAtRule+"}\n  - {name: b, "+askAtRule+"}") + policy("mine", "", liveRule, ""), "live,b",
-			[]string{"blog-websocket blog/b"},
+			[]string{"blog-websocket blog/live blog/b"},
 		},
 		"the operator's own policy covers nothing": {
 			rule(askAtRule) + policy("blog-websocket", generated, wholeRoute, ""), "0", []string{"blog-websocket blog"},

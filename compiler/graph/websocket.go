@@ -31,7 +31,7 @@ func WebSocketRules(route *gatewayv1.HTTPRoute) string {
 }
 
 // asksForWebSocket says whether a header filter of the rule, or of one of its
-// backends, sets or adds "Upgrade: websocket".
+// backends, sets or adds a header that asks for websockets.
 func asksForWebSocket(rule *gatewayv1.HTTPRouteRule) bool {
 	filters := slices.Clone(rule.Filters)
 	for _, backend := range rule.BackendRefs {
@@ -43,25 +43,19 @@ func asksForWebSocket(rule *gatewayv1.HTTPRouteRule) bool {
 		}
 		return slices.ContainsFunc(append(slices.Clone(f.RequestHeaderModifier.Set), f.RequestHeaderModifier.Add...),
 			func(h gatewayv1.HTTPHeader) bool {
-				return strings.EqualFold(string(h.Name), "Upgrade") && isWebSocketHeader(HeaderChange{Name: string(h.Name), Value: h.Value})
+				return isWebSocketHeader(HeaderChange{Name: string(h.Name), Value: h.Value})
 			})
 	})
 }
 
 // GeneratedPolicies returns the WebSocketPolicies to own: one for each route
-// whose filters ask for websockets, for the rules that no user's policy covers.
+// whose filters ask for websockets. A user's policy for the same target wins, and
+// the status of the generated one says so: it is there again at once when the
+// user's goes.
 func GeneratedPolicies(g Graph, s snapshot.Snapshot) []*v1alpha1.WebSocketPolicy {
-	covered := map[policyTarget]bool{}
-	for _, p := range s.WebSocketPolicies.All() {
-		if !isGenerated(p) {
-			for _, target := range targetsOf(p) {
-				covered[target] = true
-			}
-		}
-	}
 	var generated []*v1alpha1.WebSocketPolicy
 	for _, route := range g.Routes {
-		if targets := generatedTargets(route.Source, covered); len(targets) > 0 {
+		if targets := generatedTargets(route.Source); len(targets) > 0 {
 			generated = append(generated, generatedPolicy(route.Source, targets, s))
 		}
 	}
@@ -70,11 +64,7 @@ func GeneratedPolicies(g Graph, s snapshot.Snapshot) []*v1alpha1.WebSocketPolicy
 
 // generatedTargets are the named rules, or the whole route where a rule without
 // name is concerned.
-func generatedTargets(route *gatewayv1.HTTPRoute, covered map[policyTarget]bool) []gatewayv1.LocalPolicyTargetReferenceWithSectionName {
-	whole := policyTarget{namespace: route.Namespace, name: route.Name}
-	if covered[whole] {
-		return nil
-	}
+func generatedTargets(route *gatewayv1.HTTPRoute) []gatewayv1.LocalPolicyTargetReferenceWithSectionName {
 	target := func(section *gatewayv1.SectionName) gatewayv1.LocalPolicyTargetReferenceWithSectionName {
 		t := gatewayv1.LocalPolicyTargetReferenceWithSectionName{SectionName: section}
 		t.Group, t.Kind, t.Name = gatewayv1.GroupName, "HTTPRoute", gatewayv1.ObjectName(route.Name)
@@ -89,10 +79,7 @@ func generatedTargets(route *gatewayv1.HTTPRoute, covered map[policyTarget]bool)
 		if rule.Name == nil || *rule.Name == "" {
 			return []gatewayv1.LocalPolicyTargetReferenceWithSectionName{target(nil)}
 		}
-		name := *rule.Name
-		if named := whole; !covered[named.rule(string(name))] {
-			targets = append(targets, target(&name))
-		}
+		targets = append(targets, target(new(*rule.Name)))
 	}
 	return targets
 }

@@ -19,8 +19,9 @@ const (
 	// program is where the image has the agent; written out, so that it does
 	// not matter what the image runs by default.
 	program = "/usr/bin/gatewright"
-	// graceVariable tells the agent how long it may take to stop; the margin is
-	// for the kubelet not to be faster.
+	// graceVariable tells the agent how long it may take to stop at the most; the
+	// bundle tells it how long it is to take. The margin is for the kubelet not to
+	// be faster.
 	graceVariable = "GATEWRIGHT_GRACE_SECONDS"
 	graceMargin   = 5 * time.Second
 	// secretMode lets the agent's user read Secrets, and nobody write them.
@@ -28,7 +29,7 @@ const (
 )
 
 // deployment runs the Gateway's nginx. Nothing in its pods' template follows
-// from listeners or routes, as a change there would replace the pods and cut
+// from listeners, routes or policies, as a change there would replace the pods and cut
 // their connections.
 func deployment(g *graph.Gateway, o Options) *appsv1.Deployment {
 	replicas, one, none := g.Config.Replicas, intstr.FromInt32(1), intstr.FromInt32(0)
@@ -55,7 +56,7 @@ func deployment(g *graph.Gateway, o Options) *appsv1.Deployment {
 
 func podSpec(g *graph.Gateway, o Options) corev1.PodSpec {
 	yes, no := true, false
-	grace := int64(g.Config.TerminationGracePeriod / time.Second)
+	grace := int64(g.Config.PodGracePeriod / time.Second)
 	return corev1.PodSpec{
 		ServiceAccountName:            Name(g.Key()),
 		AutomountServiceAccountToken:  &no,
@@ -81,7 +82,7 @@ func podSpec(g *graph.Gateway, o Options) corev1.PodSpec {
 
 func container(g *graph.Gateway, o Options) corev1.Container {
 	yes, no := true, false
-	grace := (g.Config.TerminationGracePeriod - graceMargin) / time.Second
+	grace := (g.Config.PodGracePeriod - graceMargin) / time.Second
 	return corev1.Container{
 		Name:            containerName,
 		Image:           o.Image,

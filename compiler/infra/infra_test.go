@@ -135,13 +135,13 @@ func TestListenersAndAddressesLeaveThePodsAlone(t *testing.T) {
 
 func TestTheDeploymentFollowsTheConfiguration(t *testing.T) {
 	t.Parallel()
-	g := gatewayOf(t, listenHTTP+ownConfig, "replicas: 3\nterminationGracePeriod: 2m\nresources: {limits: {memory: 256Mi}}\n")
+	g := gatewayOf(t, listenHTTP+ownConfig, "replicas: 3\nterminationGracePeriod: 2h\nresources: {limits: {memory: 256Mi}}\n")
 	d := find[*appsv1.Deployment](t, infra.Build(g, infra.Options{Image: "image", ImagePullPolicy: "Always"}))
 	pod, container := d.Spec.Template.Spec, d.Spec.Template.Spec.Containers[0]
-	if *d.Spec.Replicas != 3 || *pod.TerminationGracePeriodSeconds != 120 {
+	if *d.Spec.Replicas != 3 || *pod.TerminationGracePeriodSeconds != 7200 {
 		t.Errorf("%d replicas, grace %d", *d.Spec.Replicas, *pod.TerminationGracePeriodSeconds)
 	}
-	if want := []corev1.EnvVar{{Name: "GATEWRIGHT_GRACE_SECONDS", Value: "115"}}; !cmp.Equal(want, container.Env) {
+	if want := []corev1.EnvVar{{Name: "GATEWRIGHT_GRACE_SECONDS", Value: "7195"}}; !cmp.Equal(want, container.Env) {
 		t.Errorf("environment %v", container.Env)
 	}
 	if container.Image != "image" || container.ImagePullPolicy != "Always" || container.Resources.Limits.Memory().String() != "256Mi" {

@@ -77,9 +77,10 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 		d := token.NewDuration(t)
 		p.IdleTimeout = &d
 	}
-	var ok bool
-	p.Upstream, ok = s.upstream(c.rule.Upstream)
-	return p, ok
+	sockets, okSockets := s.webSockets(c.rule.WebSocketLimits)
+	upstream, ok := s.upstream(c.rule.Upstream)
+	p.WebSockets, p.Upstream = sockets, upstream
+	return p, ok && okSockets
 }
 
 // rewritePath returns how the path is replaced. nginx then sends the path that

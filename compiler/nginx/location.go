@@ -44,6 +44,8 @@ type locationSet struct {
 	*compilation
 	listener   *graph.Listener
 	candidates []candidate
+	// otherwise is for requests that match no candidate.
+	otherwise handler
 	// places in the order in which they print.
 	places []place
 	// at has the indexes of the candidates that make a place.
@@ -57,15 +59,14 @@ type locationSet struct {
 	jumps map[string]bool
 }
 
-// locations returns the locations of a server, the named ones last. Requests
-// that match no candidate are answered with 404. Matches whose path nginx
+// locations returns the locations of a server, the named ones last. Matches whose path nginx
 // cannot hold are left out: no request has such a path.
-func (c *compilation) locations(l *graph.Listener, candidates []candidate) []location {
+func (c *compilation) locations(of content, otherwise handler) []location {
 	s := &locationSet{
-		compilation: c, listener: l,
+		compilation: c, listener: of.owner, otherwise: otherwise,
 		at: map[place][]int{}, regexOrder: map[string]int{}, jumps: map[string]bool{},
 	}
-	for _, candidate := range candidates {
+	for _, candidate := range of.candidates {
 		if _, ok := blockOf(placeOf(candidate.match)); ok {
 			s.add(candidate)
 		}
@@ -170,7 +171,7 @@ func (s *locationSet) location(p place) location {
 		l.Handler = s.handler(c, ok)
 		return l
 	}
-	l.Handler = refuse(404)
+	l.Handler = s.otherwise
 	return l
 }
 

@@ -15,6 +15,9 @@ type configuration struct {
 	ProxyHeaders     []header
 	QueryParameters  []queryParameter
 	ServerNames      []serverNames
+	OriginLists      []originList
+	// CountsWebSockets says that a location limits their number.
+	CountsWebSockets bool
 	Upstreams        []upstream
 	Servers          []server
 }
@@ -130,8 +133,9 @@ type redirect struct {
 
 // proxy passes the request to an upstream.
 type proxy struct {
-	Upstream token.Name
-	Rewrite  *rewrite
+	Upstream   token.Name
+	WebSockets *webSockets
+	Rewrite    *rewrite
 	// Headers to the backend, all of them: empty where the common ones are
 	// right.
 	Headers     []header

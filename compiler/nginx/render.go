@@ -25,6 +25,7 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 		Gateway:      g.Key().String(),
 		Generation:   g.Source.Generation,
 		DrainSeconds: int64(g.Config.DrainTimeout / time.Second),
+		GraceSeconds: int64(g.Config.TerminationGracePeriod / time.Second),
 	}
 	if files, err := t.print(conf); err == nil {
 		b.Files = files
@@ -47,6 +48,11 @@ type compilation struct {
 	certificates map[string][]byte
 	// query are the names of query parameters; the index numbers the variable.
 	query []string
+	// origins are the lists of web sites that open websockets; the index numbers
+	// the variable.
+	origins [][]graph.Origin
+	// countsWebSockets says that their number is limited somewhere.
+	countsWebSockets bool
 }
 
 func (c *compilation) configuration(g *graph.Gateway) configuration {
@@ -68,6 +74,7 @@ func (c *compilation) configuration(g *graph.Gateway) configuration {
 		}
 	}
 	conf.QueryParameters = c.queryParameters()
+	conf.OriginLists, conf.CountsWebSockets = c.originLists(), c.countsWebSockets
 	conf.Upstreams = c.upstreamBlocks()
 	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
 	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))

@@ -73,6 +73,11 @@ func (p *port) hostnames() ([]string, map[string]*graph.Listener) {
 	owners := map[string]*graph.Listener{}
 	for _, l := range p.listeners {
 		owners[l.Hostname] = p.owner(l.Hostname)
+		if l.HTTPSRedirect != nil {
+			for _, t := range l.HTTPSRedirect.Targets {
+				owners[t.Hostname] = p.owner(t.Hostname)
+			}
+		}
 		for _, a := range l.Routes {
 			for _, h := range a.Hostnames {
 				if p.owner(h.Effective) == l {
@@ -108,7 +113,12 @@ func (c *compilation) servers(p *port) []server {
 		}
 		owner := owners[name]
 		candidates := candidatesOf(routes[owner], name)
-		if at, ok := seen.find(owner, candidates); ok && name != "" {
+		otherwise, redirected := toHTTPS(owner, name)
+		if redirected {
+			candidates = challenges(candidates)
+		}
+		serves := content{owner: owner, candidates: candidates, redirect: otherwise.Redirect}
+		if at, ok := seen.find(serves); ok && name != "" {
 			servers[at].Names = append(servers[at].Names, host)
 			continue
 		}
@@ -117,9 +127,9 @@ func (c *compilation) servers(p *port) []server {
 			s.Default, hasDefault = true, true
 		} else {
 			s.Names = []token.Host{host}
-			seen.add(owner, candidates, len(servers))
+			seen.add(serves, len(servers))
 		}
-		s.Locations = c.locations(owner, candidates)
+		s.Locations = c.locations(serves, otherwise)
 		servers = append(servers, s)
 	}
 	if !hasDefault {
@@ -134,7 +144,10 @@ type contents map[*graph.Rule][]content
 type content struct {
 	owner      *graph.Listener
 	candidates []candidate
-	at         int
+	// redirect is what happens to requests that match no candidate; nil where
+	// they are answered with 404.
+	redirect *redirect
+	at       int
 }
 
 func firstRule(candidates []candidate) *graph.Rule {
@@ -144,19 +157,25 @@ func firstRule(candidates []candidate) *graph.Rule {
 	return candidates[0].rule
 }
 
-func (cs contents) add(owner *graph.Listener, candidates []candidate, at int) {
-	key := firstRule(candidates)
-	cs[key] = append(cs[key], content{owner, candidates, at})
+func (cs contents) add(c content, at int) {
+	key := firstRule(c.candidates)
+	c.at = at
+	cs[key] = append(cs[key], c)
 }
 
 // find returns the place of the server that serves the same.
-func (cs contents) find(owner *graph.Listener, candidates []candidate) (int, bool) {
-	for _, c := range cs[firstRule(candidates)] {
-		if c.owner == owner && slices.EqualFunc(c.candidates, candidates, candidate.same) {
+func (cs contents) find(wanted content) (int, bool) {
+	for _, c := range cs[firstRule(wanted.candidates)] {
+		if c.owner == wanted.owner && sameRedirect(c.redirect, wanted.redirect) &&
+			slices.EqualFunc(c.candidates, wanted.candidates, candidate.same) {
 			return c.at, true
 		}
 	}
 	return 0, false
+}
+
+func sameRedirect(a, b *redirect) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
 // server returns the server without names and locations.

@@ -18,6 +18,8 @@ func specimen() configuration {
 	named := token.NewNamedLocation("specimen")
 	one, second := token.NewInt(1), token.NewDuration(time.Second)
 	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
+	exact, _, _ := token.WebSocketOrigin("https", "specimen.example.com", 0)
+	sockets := webSockets{Forbidden: new(token.Upgrade), Limit: &webSocketLimit{Counter: value, Max: one}}
 	lines := commonHeaders().list()
 	equal := condition{Variable: token.Key, Equal: &value}
 	matching := condition{Variable: token.URI, Pattern: &pattern}
@@ -27,6 +29,10 @@ func specimen() configuration {
 		CertificateCache: one, ServerNamesHash: one,
 		ProxyHeaders:    lines,
 		QueryParameters: c.queryParameters(),
+		OriginLists: []originList{{
+			Variable: token.ForeignOrigin(0), Exact: []token.MapText{exact}, Subdomains: []token.Regex{pattern},
+		}},
+		CountsWebSockets: true,
 		ServerNames: []serverNames{{
 			Variable: token.ServerNameListener(443), Default: &one,
 			Listeners: []serverNameListener{{Hostname: token.NewMapHost(host), Index: one}},
@@ -44,9 +50,9 @@ func specimen() configuration {
 					Redirect:   &redirect{Rest: &pattern, Code: one, Location: value},
 				}},
 				{Named: &named, Handler: handler{Proxy: &proxy{
-					Upstream: name,
-					Rewrite:  &rewrite{Base: value, Path: pattern, KeepRest: true},
-					Headers:  lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
+					Upstream: name, WebSockets: &sockets,
+					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
+					Headers: lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
 				}}},
 			},
 		}},

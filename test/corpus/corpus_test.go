@@ -179,6 +179,7 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 			planes[""] = d
 		}
 	}
+	t.Cleanup(func() { closeOpen(requests) })
 	services := servicesByAddress(s)
 	var all []string
 	for _, r := range requests {

@@ -38,11 +38,15 @@ type request struct {
 	times   int
 	body    string
 	http2   bool
+	// open is where upgraded connections go that stay open; nil where they are
+	// closed.
+	open *[]io.Closer
 }
 
 // parseRequests reads a requests.txt.
 func parseRequests(text string) ([]request, error) {
 	var requests []request
+	open := &[]io.Closer{}
 	for number, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, " \t")
 		name, value, isHeader := strings.Cut(line, ": ")
@@ -58,6 +62,9 @@ func parseRequests(text string) ([]request, error) {
 			r, err := parseRequest(line)
 			if err != nil {
 				return nil, fmt.Errorf("requests.txt:%d: %w", number+1, err)
+			}
+			if r.open != nil {
+				r.open = open
 			}
 			requests = append(requests, r)
 		}
@@ -104,6 +111,8 @@ func parseRequest(line string) (request, error) {
 			r.body = value
 		case "target":
 			r.target = value
+		case "open":
+			r.open = &[]io.Closer{}
 		case "http":
 			r.http2 = value == "2"
 		case "times", "port":
@@ -138,7 +147,12 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer c.Close()
+	stays := false
+	defer func() {
+		if !stays {
+			_ = c.Close()
+		}
+	}()
 	// Against a hang, not a measurement.
 	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return answer{}, err
@@ -172,6 +186,10 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 		return answer{}, fmt.Errorf("read the response: %w", err)
 	}
 	if a.response.StatusCode == http.StatusSwitchingProtocols {
+		if r.open != nil {
+			stays = true
+			*r.open = append(*r.open, c)
+		}
 		return a, exchange(c, reader)
 	}
 	_, err = io.Copy(io.Discard, a.response.Body)
@@ -207,6 +225,19 @@ func (r request) overHTTP2(c net.Conn) (*http.Response, error) {
 	}
 	_, err = io.Copy(io.Discard, response.Body)
 	return response, errors.Join(err, response.Body.Close())
+}
+
+// closeOpen closes the connections that requests left open.
+func closeOpen(requests []request) {
+	for _, r := range requests {
+		if r.open == nil {
+			continue
+		}
+		for _, c := range *r.open {
+			_ = c.Close()
+		}
+		*r.open = nil
+	}
 }
 
 // exchange sends a line through an upgraded connection and waits for its echo.

@@ -48,6 +48,10 @@ func RequestHeader(name string) (Variable, bool) {
 // look at.
 func QueryParameter(n int) Variable { return variable("gw_query_" + strconv.Itoa(n)) }
 
+// ForeignOrigin is the variable that tells requests for a websocket from web
+// sites that are not in the n-th list.
+func ForeignOrigin(n int) Variable { return variable("gw_foreign_origin_" + strconv.Itoa(n)) }
+
 // ServerNameListener is the variable with the listener of a port that the
 // TLS handshake chose.
 func ServerNameListener(port int32) Variable {

@@ -1,0 +1,44 @@
+package token
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// MapText is a key of a map that is compared with the whole source, ignoring
+// case.
+type MapText struct{ quoted }
+
+// WebSocketOrigin returns the key of a map over Upgrade, a space, and the header
+// Origin, for requests for a websocket from that web site. Where the host has a
+// leading wildcard label, it is an expression for all its subdomains. It
+// refuses what is no scheme of HTTP and no host.
+func WebSocketOrigin(scheme, host string, port uint16) (exact MapText, subdomains *Regex, ok bool) {
+	if scheme != "http" && scheme != "https" {
+		return MapText{}, nil, false
+	}
+	end := ""
+	if port != 0 {
+		end = ":" + strconv.Itoa(int(port))
+	}
+	start := "websocket " + scheme + "://"
+	if inner, isIPv6 := strings.CutPrefix(host, "["); isIPv6 {
+		inner, isIPv6 = strings.CutSuffix(inner, "]")
+		return newMapText(start + host + end), nil, isIPv6 && all(inner, isAddressByte)
+	}
+	if _, ok := NewHost(host); !ok {
+		return MapText{}, nil, false
+	}
+	if parent, wildcard := strings.CutPrefix(host, "*."); wildcard {
+		pattern, ok := ownPattern("~*^" + start + `(?:[0-9a-z_-]+\.)+` + regexp.QuoteMeta(parent+end) + `\z`)
+		return MapText{}, &pattern, ok
+	}
+	return newMapText(start + host + end), nil, true
+}
+
+// newMapText takes text that begins with a letter, and so with no sign that has
+// a meaning in a map.
+func newMapText(s string) MapText { return MapText{quoted{`"` + s + `"`}} }
+
+func isAddressByte(c byte) bool { return isAlphanumeric(c) || c == ':' || c == '.' }
