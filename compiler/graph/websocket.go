@@ -38,14 +38,23 @@ func asksForWebSocket(rule *gatewayv1.HTTPRouteRule) bool {
 		filters = append(filters, backend.Filters...)
 	}
 	return slices.ContainsFunc(filters, func(f gatewayv1.HTTPRouteFilter) bool {
-		if f.Type != gatewayv1.HTTPRouteFilterRequestHeaderModifier || f.RequestHeaderModifier == nil {
+		return f.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && f.RequestHeaderModifier != nil &&
+			meansWebSocket(slices.Concat(f.RequestHeaderModifier.Set, f.RequestHeaderModifier.Add))
+	})
+}
+
+// meansWebSocket says whether the headers of one filter ask for websockets, and
+// for nothing else: "Connection: upgrade" is for what Upgrade says.
+func meansWebSocket(headers []gatewayv1.HTTPHeader) bool {
+	asks := false
+	for _, h := range headers {
+		means := isWebSocketHeader(HeaderChange{Name: string(h.Name), Value: h.Value})
+		if !means && strings.EqualFold(string(h.Name), "upgrade") {
 			return false
 		}
-		return slices.ContainsFunc(append(slices.Clone(f.RequestHeaderModifier.Set), f.RequestHeaderModifier.Add...),
-			func(h gatewayv1.HTTPHeader) bool {
-				return isWebSocketHeader(HeaderChange{Name: string(h.Name), Value: h.Value})
-			})
-	})
+		asks = asks || means
+	}
+	return asks
 }
 
 // GeneratedPolicies returns the WebSocketPolicies to own: one for each route

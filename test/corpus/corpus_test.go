@@ -11,8 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/yaml"
 
 	"github.com/gatewright/gatewright/compiler"
 	"github.com/gatewright/gatewright/compiler/infra"
@@ -43,7 +41,10 @@ func runCase(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := read(t, archive)
+	s, err := ReadCase(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	result := compiler.Run(s, compiler.Options{Infra: infra.Options{Image: "gatewright-nginx:test"}})
 	sections, err := sectionsOf(result)
 	if err != nil {
@@ -76,37 +77,6 @@ func isInput(name string) bool {
 	return slices.Contains([]string{"in.yaml", "dataplane.yaml", "quarantine.yaml", "requests.txt"}, name)
 }
 
-// read returns the case's snapshot, together with what all cases have.
-func read(t *testing.T, archive *txtar.Archive) snapshot.Snapshot {
-	t.Helper()
-	every, err := os.ReadFile(filepath.Join(cases, "every.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := snapshotOf(every, content(archive, "in.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.DataPlanes = byKey[snapshot.DataPlane](t, archive, "dataplane.yaml")
-	s.Quarantined = byKey[snapshot.Quarantine](t, archive, "quarantine.yaml")
-	return s
-}
-
-// byKey reads a section that maps namespace/name to a value.
-func byKey[T any](t *testing.T, archive *txtar.Archive, name string) map[types.NamespacedName]T {
-	t.Helper()
-	var values map[string]T
-	if err := yaml.UnmarshalStrict(content(archive, name), &values); err != nil {
-		t.Fatalf("read %s: %v", name, err)
-	}
-	out := map[types.NamespacedName]T{}
-	for key, value := range values {
-		namespace, name, _ := strings.Cut(key, "/")
-		out[types.NamespacedName{Namespace: namespace, Name: name}] = value
-	}
-	return out
-}
-
 // shown says whether the case shows the section.
 func shown(archive *txtar.Archive, s section) bool {
 	for line := range strings.Lines(string(archive.Comment)) {
@@ -115,15 +85,6 @@ func shown(archive *txtar.Archive, s section) bool {
 		}
 	}
 	return !s.onRequest || content(archive, s.name) != nil
-}
-
-func content(archive *txtar.Archive, name string) []byte {
-	for _, f := range archive.Files {
-		if f.Name == name {
-			return f.Data
-		}
-	}
-	return nil
 }
 
 func rewrite(t *testing.T, path string, archive *txtar.Archive, sections []section) {

@@ -27,13 +27,26 @@ type socket struct {
 // openSocket keeps a websocket busy until the test ends.
 func openSocket(t *testing.T) *socket {
 	t.Helper()
-	dialer := laptop(t)
-	// The client's own limit would cut the connection.
-	dialer.Timeout = 0
-	conn, _, err := websocket.Dial(t.Context(), "wss://"+homelab.HomeAssistant+"/api/websocket", &websocket.DialOptions{HTTPClient: dialer})
+	conn, _, err := dialSocket(t, nil)
 	if err != nil {
 		t.Fatalf("open a websocket: %v", err)
 	}
+	return busySocket(t, conn)
+}
+
+// dialSocket asks for a websocket, once.
+func dialSocket(t *testing.T, header http.Header) (*websocket.Conn, *http.Response, error) {
+	t.Helper()
+	dialer := laptop(t)
+	// The client's own limit would cut the connection.
+	dialer.Timeout = 0
+	return websocket.Dial(t.Context(), "wss://"+homelab.HomeAssistant+"/api/websocket",
+		&websocket.DialOptions{HTTPClient: dialer, HTTPHeader: header})
+}
+
+// busySocket keeps an open websocket busy until the test ends.
+func busySocket(t *testing.T, conn *websocket.Conn) *socket {
+	t.Helper()
 	s := &socket{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -1,0 +1,59 @@
+package corpus
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatewright/gatewright/compiler/snapshot"
+)
+
+// ReadCase returns the snapshot of the case in a file, together with what all
+// cases have, which is in every.yaml beside it.
+func ReadCase(path string) (snapshot.Snapshot, error) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		return snapshot.Snapshot{}, fmt.Errorf("read case: %w", err)
+	}
+	every, err := os.ReadFile(filepath.Join(filepath.Dir(path), "every.yaml"))
+	if err != nil {
+		return snapshot.Snapshot{}, fmt.Errorf("read what all cases have: %w", err)
+	}
+	s, err := snapshotOf(every, content(archive, "in.yaml"))
+	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	if s.DataPlanes, err = byKey[snapshot.DataPlane](archive, "dataplane.yaml"); err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	s.Quarantined, err = byKey[snapshot.Quarantine](archive, "quarantine.yaml")
+	return s, err
+}
+
+// byKey reads a section that maps namespace/name to a value.
+func byKey[T any](archive *txtar.Archive, name string) (map[types.NamespacedName]T, error) {
+	var values map[string]T
+	if err := yaml.UnmarshalStrict(content(archive, name), &values); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	out := map[types.NamespacedName]T{}
+	for key, value := range values {
+		namespace, name, _ := strings.Cut(key, "/")
+		out[types.NamespacedName{Namespace: namespace, Name: name}] = value
+	}
+	return out, nil
+}
+
+func content(archive *txtar.Archive, name string) []byte {
+	for _, f := range archive.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
