@@ -169,6 +169,10 @@ func (a *applier) load(ctx context.Context, b bundle.Bundle) error {
 	if err != nil {
 		return err
 	}
+	next := a.nginx.nextSocketZone()
+	if err := writeSocketZone(dir, next); err != nil {
+		return err
+	}
 	// The test needs the files to be there; those that are in use stay as they
 	// are until it has passed.
 	if err := writeCertificates(a.options, missing(a.options, b.Certificates)); err != nil {
@@ -181,7 +185,11 @@ func (a *applier) load(ctx context.Context, b bundle.Bundle) error {
 	if err := writeCertificates(a.options, b.Certificates); err != nil {
 		return err
 	}
-	return a.switchOver(ctx, b)
+	if err := a.switchOver(ctx, b); err != nil {
+		return err
+	}
+	a.nginx.useSocketZone(next)
+	return nil
 }
 
 // switchOver goes from the live configuration to the bundle's, and back if

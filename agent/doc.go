@@ -17,7 +17,8 @@
 // followed by its key, and lie in RunDir/certs whichever generation is live:
 // name them by that absolute path. RunDir is /run/gatewright.
 //
-// The agent writes generation.conf into every generation, and makes RunDir/tmp.
+// The agent writes generation.conf and websockets.conf into every generation,
+// and makes RunDir/tmp.
 // It passes `daemon off;` on the command line. nginx.conf must have
 //
 //	pid /run/gatewright/nginx.pid;
@@ -43,7 +44,12 @@
 //	    server { listen 127.0.0.1:29500; return 500; }
 //	}
 //
-// and must not have `daemon`, `master_process` or another `pid`. A log to
+// A configuration that limits websockets has, in http, a variable $gw_websocket
+// with what a request is counted by (empty for none) and
+//
+//	include websockets.conf;   # limit_conn_zone … zone=gw_websockets
+//
+// It must not have `daemon`, `master_process` or another `pid`. A log to
 // standard output is `access_log /dev/stdout`. An upstream is
 //
 //	upstream x {

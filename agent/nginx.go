@@ -51,6 +51,7 @@ type nginx struct {
 	stopping bool
 	restarts int
 	workers  *generations
+	zone     socketZone
 
 	complaints complaints
 }
@@ -108,6 +109,8 @@ func (n *nginx) start() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.workers.next()
+	// A new master has new memory.
+	n.zone.since, n.zone.wrong = n.workers.current, false
 	if err := n.children.start(command); err != nil {
 		reader.Close()
 		return fmt.Errorf("start nginx: %w", err)
@@ -133,6 +136,9 @@ func (n *nginx) pass(reader *os.File, master int) {
 		if len(line) > 0 {
 			_, _ = os.Stderr.Write(line)
 			n.complaints.hear(string(line), master)
+			n.mu.Lock()
+			n.zone.hear(line)
+			n.mu.Unlock()
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			if !errors.Is(err, io.EOF) {

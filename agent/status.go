@@ -117,6 +117,7 @@ func (n *nginx) boundDraining() int {
 	workers := n.observe()
 	n.mu.Lock()
 	surplus := n.workers.surplus(workers, n.options.MaxDrainingGenerations)
+	n.zone.wrong = n.zone.wrong || slices.ContainsFunc(surplus, n.countsInLive)
 	n.mu.Unlock()
 	for _, w := range surplus {
 		n.log.Warn("end a draining worker: too many generations", "pid", w.pid, "limit", n.options.MaxDrainingGenerations)

@@ -25,6 +25,7 @@ func refuse(format string, arguments ...any) error {
 const (
 	mainFile       = "nginx.conf"
 	generationFile = "generation.conf"
+	socketZoneFile = "websockets.conf"
 	// maxPath is far below what a file system takes, so that temporary names fit.
 	maxPath = 200
 )
@@ -82,7 +83,7 @@ func validatePath(p string) error {
 func validateFile(f bundle.File) error {
 	dir, name := path.Split(f.Path)
 	switch {
-	case f.Path == generationFile:
+	case f.Path == generationFile, f.Path == socketZoneFile:
 		return refuse("file %q is the agent's own", f.Path)
 	case path.Ext(name) == ".conf":
 		return nil

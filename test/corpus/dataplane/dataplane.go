@@ -56,8 +56,9 @@ func (d *DataPlane) layOut() error {
 	dir := filepath.Join(d.run, filepath.Base(bundle.RunDir))
 	conf := filepath.Join(dir, "conf")
 	files := map[string][]byte{
-		// The agent's own file; here, it only has to be there.
+		// The agent's own files; here, they only have to be there.
 		filepath.Join(conf, "generation.conf"): []byte("location = /generation { return 200; }\n"),
+		filepath.Join(conf, "websockets.conf"): []byte("limit_conn_zone $gw_websocket zone=gw_websockets:512k;\n"),
 	}
 	for _, f := range d.bundle.Files {
 		files[filepath.Join(conf, f.Path)] = f.Data
