@@ -25,7 +25,7 @@ var (
 		ID: "invalid-origin", Severity: Deny, Reason: "Invalid",
 		Prevents: "a web site that no browser names so, and that therefore would be kept out",
 		Example:  `allowedOrigins: ["https://ha.example.net/lovelace"]`,
-		Fix:      "write scheme and host, and the port where it is not the scheme's own: https://ha.example.net, https://*.example.net, http://192.168.1.10:8123",
+		Fix:      "write https://ha.example.net, https://*.example.net or http://192.168.1.10:8123 for example",
 	}
 	// InvalidMaxConnections: a limit that nobody could keep
 	InvalidMaxConnections = Check{
@@ -33,6 +33,7 @@ var (
 		Prevents: "a limit that nobody could keep",
 		Example:  "maxConnections: 0",
 		Fix:      "write a number from 1 to 65535, or leave it out for any number",
+		BySchema: true,
 	}
 )
 
