@@ -133,6 +133,18 @@ func TestListenersAndAddressesLeaveThePodsAlone(t *testing.T) {
 	}
 }
 
+// Policies say how long connections are to live on, and come and go.
+func TestDrainTimesLeaveThePodsAlone(t *testing.T) {
+	t.Parallel()
+	template := func(grace string) corev1.PodTemplateSpec {
+		g := gatewayOf(t, listenHTTP+ownConfig, "terminationGracePeriod: "+grace+"\n")
+		return find[*appsv1.Deployment](t, infra.Build(g, infra.Options{Image: "image"})).Spec.Template
+	}
+	if diff := cmp.Diff(template("1m"), template("1h")); diff != "" {
+		t.Errorf("pod template (-before +after):\n%s", diff)
+	}
+}
+
 func TestTheDeploymentFollowsTheConfiguration(t *testing.T) {
 	t.Parallel()
 	g := gatewayOf(t, listenHTTP+ownConfig, "replicas: 3\nterminationGracePeriod: 2h\nresources: {limits: {memory: 256Mi}}\n")

@@ -51,6 +51,11 @@ var fields = map[string]func(s string, p places){
 	"secret namespace":  func(s string, p places) { p.certificate.Secret.Namespace = s },
 	"secret name":       func(s string, p places) { p.certificate.Secret.Name = s },
 	"certificate":       func(s string, p places) { p.certificate.PEM = []byte(s) },
+	"origin":            func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Host = "o" + s },
+	"origin's address":  func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Host = "[" + s },
+	"origin's scheme":   func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Scheme = "http" + s },
+	"subdomains":        func(s string, p places) { p.rule.WebSocketLimits.Origins[1].Host = "*.o" + s },
+	"websocket counter": func(s string, p places) { p.rule.WebSocketLimits.Counter = s },
 	"upstream":          func(s string, p places) { p.upstream.ID = "u" + s },
 }
 
@@ -94,6 +99,10 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 			{Action: graph.HeaderRemove, Name: "W"},
 		},
 		Upstream: p.upstream, IdleTimeout: time.Minute,
+		WebSocketLimits: graph.WebSocketLimits{
+			Origins: []graph.Origin{{Scheme: "https", Host: "o"}, {Scheme: "https", Host: "*.o", Port: 8443}},
+			Max:     2, Counter: "n/n",
+		},
 	}
 	plain := &graph.Rule{Index: 1, Upstream: p.upstream, Matches: []graph.Match{
 		{PathKind: graph.PathExact, Path: "/e"},

@@ -49,8 +49,9 @@ func TestFilesStayTheSame(t *testing.T) {
 				p.upstream.Endpoints = append(p.upstream.Endpoints, bundle.Endpoint{Address: fmt.Sprintf("10.1.%d.%d", i/250, i%250), Port: 80, Weight: 1})
 			}
 		},
-		"when a certificate is renewed":    func() { p.certificate.PEM = []byte("new") },
-		"when the Gateway's labels change": func() { g.Source.Generation++ },
+		"when a pod may take longer to end": func() { g.Config.TerminationGracePeriod = time.Hour },
+		"when a certificate is renewed":     func() { p.certificate.PEM = []byte("new") },
+		"when the Gateway's labels change":  func() { g.Source.Generation++ },
 	} {
 		change()
 		after := Render(g, Templates{})
