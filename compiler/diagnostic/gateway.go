@@ -132,6 +132,13 @@ var (
 		Example:  "httpsRedirect: {enabled: true} for a Gateway without an HTTPS listener",
 		Fix:      "add a listener of protocol HTTPS with that hostname, or name this one in the GatewayConfig's httpsRedirect.exceptListeners",
 	}
+	// RedirectedRoute: a route that no request reaches, because its listeners redirect to HTTPS
+	RedirectedRoute = Check{
+		ID: "redirected-route", Severity: Warn, Reason: "Redirected",
+		Prevents: "a route that no request reaches, because its listeners redirect to HTTPS",
+		Example:  "parentRefs: [{name: home, sectionName: http}] where httpsRedirect is enabled",
+		Fix:      "attach it to the HTTPS listener, too, or name its own one in the GatewayConfig's httpsRedirect.exceptListeners",
+	}
 	// SharedAddress: one address for several Gateways
 	SharedAddress = Check{
 		ID: "shared-address", Severity: Deny, Reason: "Invalid",
@@ -162,5 +169,6 @@ func gatewayChecks() []Check {
 		RequestAboveLimit,
 		SharedAddress,
 		RedirectWithoutHTTPS,
+		RedirectedRoute,
 	}
 }

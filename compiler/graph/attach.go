@@ -17,6 +17,7 @@ import (
 // another route would do with them.
 func (b *builder) attach(route *Route) []diagnostic.Diagnostic {
 	var findings []diagnostic.Diagnostic
+	var attached []*Listener
 	for i := range route.Parents {
 		p := &route.Parents[i]
 		listeners, objection := b.listenersFor(route, p)
@@ -38,6 +39,11 @@ func (b *builder) attach(route *Route) []diagnostic.Diagnostic {
 		for _, l := range listeners {
 			attachTo(l, route, !refused)
 		}
+		attached = append(attached, listeners...)
+	}
+	if isRedirected(route, attached) && b.isOursAlone(route.Source) {
+		findings = append(findings, diagnostic.RedirectedRoute.At("spec.parentRefs",
+			"the listeners that the route is attached to redirect all its requests to HTTPS", ""))
 	}
 	return findings
 }

@@ -113,3 +113,18 @@ func weightOfPort(port int32) int {
 	}
 	return 0
 }
+
+// isRedirected says that no request reaches the route, as its listeners redirect
+// all of them. A route that redirects by itself has what it wants.
+func isRedirected(route *Route, listeners []*Listener) bool {
+	for _, l := range listeners {
+		for _, h := range commonHostnames(l.Hostname, route.Source.Spec.Hostnames) {
+			if _, redirected := l.HTTPSRedirect.PortFor(h.Effective); !redirected {
+				return false
+			}
+		}
+	}
+	return len(listeners) > 0 && !slices.ContainsFunc(route.Rules, func(r *Rule) bool {
+		return r.Redirect != nil || slices.ContainsFunc(r.Matches, func(m Match) bool { return m.IsChallenge() })
+	})
+}
