@@ -33,7 +33,7 @@ var (
 	acmeCertificate1 = types.NamespacedName{Namespace: "acme", Name: "single-jarrett-net-tls"}
 )
 
-// acmeManifest is a Gateway that redirects from HTTP, serves whoami over HTTPS
+// acmeManifest is a Gateway that redirects from HTTP by its switch, serves whoami over HTTPS
 // and says nothing about Secrets; listeners are more of its listeners.
 func acmeManifest(listeners string) string {
 	return `
@@ -45,17 +45,16 @@ metadata:
   annotations: {cert-manager.io/cluster-issuer: ` + acme.Issuer + `}
 spec:
   gatewayClassName: gatewright
+  infrastructure: {parametersRef: {group: gatewright.dev, kind: GatewayConfig, name: edge}}
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - {name: wildcard, hostname: "*.acme.jarrett.net", port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}
 ` + listeners + `
 ---
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {namespace: acme, name: https-redirect}
-spec:
-  parentRefs: [{name: edge, sectionName: http}]
-  rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https, statusCode: 301}}]}]
+apiVersion: gatewright.dev/v1alpha1
+kind: GatewayConfig
+metadata: {namespace: acme, name: edge}
+spec: {httpsRedirect: {enabled: true}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
