@@ -35,6 +35,9 @@ type Answer struct {
 	Location string
 	// Backends that are asked, with their weights.
 	Backends []Backend
+	// MaxWebSockets that may be open: one more is answered with 503. 0 where the
+	// request is for none, or any number may be.
+	MaxWebSockets int32
 	// Why nginx answers what it does; with Backends, what it changes.
 	Why string
 	// Unsure says that a rule before the winner might answer instead.
@@ -141,12 +144,26 @@ func (e *Explanation) route(host nginx.Host, path string) {
 		}
 	}
 	unsure := e.Answer.Unsure
-	if e.Winner == nil {
-		e.Answer = Answer{Status: 404, Why: "no rule fits the request"}
-	} else {
+	switch {
+	case e.Winner != nil:
 		e.Answer = answerOf(winner, e.Request)
+	case host.Redirect != nil:
+		e.Answer = redirectToHTTPS(host, e.Request)
+	default:
+		e.Answer = Answer{Status: 404, Why: "no rule fits the request"}
 	}
 	e.Answer.Unsure = unsure
+	for _, c := range host.Redirected {
+		e.Others = append(e.Others, Other{Rule: ruleOf(c), Why: redirectsAll})
+	}
+}
+
+const redirectsAll = "its listener redirects all but ACME challenges to HTTPS"
+
+// redirectToHTTPS is what a listener does that serves nothing itself.
+func redirectToHTTPS(host nginx.Host, r Request) Answer {
+	location, _ := host.Redirect.Of(r.Host, r.Target)
+	return Answer{Status: host.Listener.HTTPSRedirect.Code, Location: location, Why: "the GatewayConfig redirects to HTTPS"}
 }
 
 // answerOf is what the candidate's rule does.
@@ -163,7 +180,15 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 		}
 		return Answer{Status: c.Rule.Redirect.Code, Location: location, Why: "the rule redirects"}
 	}
+	if r.isForWebSocket() {
+		if why := refusal(c.Rule.WebSocketLimits, r); why != "" {
+			return Answer{Status: 403, Why: why}
+		}
+	}
 	a := Answer{Backends: backendsOf(c), Why: changes(c.Rule)}
+	if r.isForWebSocket() {
+		a.MaxWebSockets = c.Rule.WebSocketLimits.Max
+	}
 	failing := slices.ContainsFunc(c.Rule.Upstream.Endpoints, func(e bundle.Endpoint) bool {
 		return e.Port == bundle.InvalidBackendPort
 	})

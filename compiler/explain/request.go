@@ -104,6 +104,9 @@ func sound(raw string) bool {
 	return err == nil
 }
 
+// isForWebSocket says that the client asks for one.
+func (r Request) isForWebSocket() bool { return strings.EqualFold(r.header("Upgrade"), "websocket") }
+
 // header returns the request's lines of that name, joined by commas. nginx drops
 // headers whose names have underscores or dots in them.
 func (r Request) header(name string) string {

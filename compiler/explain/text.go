@@ -71,8 +71,13 @@ func (a Answer) String() string {
 		return fmt.Sprintf("with %d, to %s", a.Status, a.Location)
 	case a.Status != 0:
 		return fmt.Sprintf("with %d by nginx: %s", a.Status, a.Why)
-	case a.Why != "":
-		return fmt.Sprintf("from %s, %s", strings.Join(to, ", "), a.Why)
 	}
-	return "from " + strings.Join(to, ", ")
+	said := "from " + strings.Join(to, ", ")
+	if a.Why != "" {
+		said += ", " + a.Why
+	}
+	if a.MaxWebSockets > 0 {
+		said += fmt.Sprintf(", or with 503 while %d websockets are open in the pod", a.MaxWebSockets)
+	}
+	return said
 }

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -21,6 +23,20 @@ type WebSocketLimits struct {
 	// those of all rules with the same Counter; 0 for any number.
 	Max     int32
 	Counter string
+}
+
+// Allow says whether the value of the header Origin, empty where there is none,
+// may open a websocket.
+func (l WebSocketLimits) Allow(origin string) bool {
+	if origin == "" || len(l.Origins) == 0 {
+		return true
+	}
+	from, fault := parseOrigin(origin)
+	return fault == "" && slices.ContainsFunc(l.Origins, func(o Origin) bool {
+		parent, below := strings.CutPrefix(o.Host, "*")
+		return o.Scheme == from.Scheme && o.Port == from.Port &&
+			(o.Host == from.Host || below && strings.HasSuffix(from.Host, parent) && len(from.Host) > len(parent))
+	})
 }
 
 // maxWebSockets is the highest limit that nginx counts to (limit_conn).

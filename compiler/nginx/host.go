@@ -16,6 +16,12 @@ type Host struct {
 	Listener *graph.Listener
 	// Candidates are the matches that count, in the order in which they win.
 	Candidates []Candidate
+	// Redirect is made of requests that fit no candidate; nil where they are
+	// answered with 404.
+	Redirect *Location
+	// Redirected are matches that do not count, since the listener redirects
+	// what would fit them.
+	Redirected []Candidate
 	// Isolated says that a connection whose TLS handshake was with another
 	// listener is answered with 421.
 	Isolated bool
@@ -102,6 +108,10 @@ func HostAt(g *graph.Gateway, number int32, host string) (Host, bool) {
 	owner := owners[server]
 	_, several := p.serverNames()
 	h := Host{Listener: owner, Isolated: several}
+	otherwise, redirected := toHTTPS(owner, server)
+	if redirected {
+		h.Redirect = &Location{*otherwise.Redirect}
+	}
 	set := &locationSet{compilation: &compilation{upstreams: map[string]*graph.Upstream{}}, listener: owner}
 	for _, c := range candidatesOf(indexAttachments(owner.Routes), server) {
 		if _, ok := blockOf(placeOf(c.match)); !ok {
@@ -116,6 +126,10 @@ func HostAt(g *graph.Gateway, number int32, host string) (Host, bool) {
 		}
 		if result.Redirect != nil {
 			found.Location = &Location{*result.Redirect}
+		}
+		if redirected && !c.match.IsChallenge() {
+			h.Redirected = append(h.Redirected, found)
+			continue
 		}
 		h.Candidates = append(h.Candidates, found)
 	}
