@@ -41,6 +41,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	reloadsDesc    = describe("gatewright_agent_reloads_total", "Reloads of nginx that brought a bundle live.")
+	applyingDesc   = describe("gatewright_agent_applying", "1 while a bundle is being brought live.")
 	bundleDesc     = describe("gatewright_agent_bundle_info", "The live configuration; 1.", "config_hash")
 	generationDesc = describe("gatewright_agent_bundle_generation", "The Gateway's metadata.generation of the live bundle.")
 	upstreamsDesc  = describe("gatewright_agent_upstreams", "Upstreams in the endpoint table.")
@@ -79,7 +80,7 @@ func newRegistry(c *collector) (*prometheus.Registry, error) {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		reloadsDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
+		reloadsDesc, applyingDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
 		restartsDesc, upDesc, drainingDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
 	} {
 		out <- d
@@ -96,6 +97,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	state := c.applier.state()
 	count(reloadsDesc, float64(state.Reloads))
+	gauge(applyingDesc, float64(len(c.applier.slot)))
 	if state.ConfigHash != "" {
 		gauge(bundleDesc, 1, state.ConfigHash)
 	}

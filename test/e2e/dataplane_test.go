@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -64,8 +65,17 @@ func reloadsOf(t *testing.T, gateway types.NamespacedName) int {
 	inside := &http.Client{Transport: &http.Transport{
 		DialContext: lab.Cluster.Network(cluster.Node).DialContext, DisableKeepAlives: true,
 	}}
-	n, err := metric(t.Context(), inside,
-		"http://"+net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(bundle.HealthPort))+"/metrics", "gatewright_agent_reloads_total")
+	page := "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(bundle.HealthPort)) + "/metrics"
+	// A reload counts when it is over, which is later than when its first worker
+	// answers.
+	eventually(t, func(ctx context.Context) error {
+		applying, err := metric(ctx, inside, page, "gatewright_agent_applying")
+		if err == nil && applying > 0 {
+			return errors.New("the agent is still at work")
+		}
+		return err
+	})
+	n, err := metric(t.Context(), inside, page, "gatewright_agent_reloads_total")
 	if err != nil {
 		t.Fatal(err)
 	}
