@@ -5,8 +5,8 @@ SHELL       := /bin/bash
 
 # The suites on the real cluster are not part of `go test ./...` in the inner
 # loop. Each has a cluster of its own, and a machine has room for one.
-CLUSTER_SUITES := ./test/admission ./test/e2e/...
-UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|e2e)')
+CLUSTER_SUITES := ./test/admission ./test/e2e/... ./test/arm64
+UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|arm64|e2e)')
 LINT          := go tool -modfile=test/tools/golangci-lint/go.mod golangci-lint
 
 ##@ Try it

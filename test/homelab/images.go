@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	appsv1 "k8s.io/api/apps/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -16,9 +17,16 @@ import (
 
 // buildImages builds the images of the project, and the stand-in for whoami.
 func (l *Lab) buildImages(ctx context.Context) ([]string, error) {
-	archives, err := image.Build(ctx, l.log, "", image.Targets...)
+	archives, err := image.Build(ctx, l.log, l.arch, image.Targets...)
 	if err != nil {
 		return nil, fmt.Errorf("build the images: %w", err)
+	}
+	if l.arch != "" && l.arch != runtime.GOARCH {
+		for i := range archives {
+			if archives[i], err = image.ForThisNode(ctx, archives[i]); err != nil {
+				return nil, fmt.Errorf("relabel the images: %w", err)
+			}
+		}
 	}
 	whoami, err := l.buildWhoami(ctx)
 	if err != nil {

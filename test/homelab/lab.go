@@ -33,6 +33,9 @@ type Options struct {
 	// Replace ends a lab that was left running detached, and waits for any other
 	// cluster on this machine to end.
 	Replace bool
+	// Arch is the GOARCH of Gatewright's own images; that of this machine when
+	// empty. The machine must be able to run it (package emulation).
+	Arch string
 }
 
 // Lab is a cluster with Gatewright on it.
@@ -46,6 +49,7 @@ type Lab struct {
 
 	log    io.Writer
 	detach bool
+	arch   string
 	module string
 	helm   string
 	begin  time.Time
@@ -57,7 +61,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	lab := &Lab{log: o.Log, detach: o.Detach, begin: time.Now()}
+	lab := &Lab{log: o.Log, detach: o.Detach, arch: o.Arch, begin: time.Now()}
 	var err error
 	if lab.module, err = image.ModuleDir(ctx); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ var (
 	Knot       = Package{"knot", "/usr/sbin/knotd"}
 	Mmdebstrap = Package{"mmdebstrap", "/usr/bin/mmdebstrap"}
 	Nftables   = Package{"nftables", "/usr/sbin/nft"}
+	QEMU       = Package{"qemu-user-static", "/usr/bin/qemu-aarch64-static"}
 	Runc       = Package{"runc", "/usr/sbin/runc"}
 )
 
