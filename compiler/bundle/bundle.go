@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,6 +34,9 @@ type Bundle struct {
 	// Upstreams is the endpoint table, sorted by ID. nginx learns of changes
 	// through DNS, without a reload.
 	Upstreams []Upstream `json:"upstreams"`
+	// Hop is what the agent does itself between nginx and backends. It changes
+	// without a reload.
+	Hop Hop `json:"hop,omitzero"`
 	// DrainSeconds is how long connections may live on after a reload (nginx
 	// worker_shutdown_timeout).
 	DrainSeconds int64 `json:"drainSeconds"`
@@ -91,18 +93,14 @@ func hashOf(values ...any) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-// Sort orders files, certificates, upstreams and endpoints, so that equal
+// Sort orders files, certificates, upstreams, endpoints and hop rules, so that equal
 // content has equal hashes. Builders call it once, last.
 func (b *Bundle) Sort() {
 	byPath := func(x, y File) int { return strings.Compare(x.Path, y.Path) }
 	slices.SortFunc(b.Files, byPath)
 	slices.SortFunc(b.Certificates, byPath)
-	slices.SortFunc(b.Upstreams, func(x, y Upstream) int { return strings.Compare(x.ID, y.ID) })
-	for _, u := range b.Upstreams {
-		slices.SortFunc(u.Endpoints, func(x, y Endpoint) int {
-			return cmp.Or(strings.Compare(x.Address, y.Address), cmp.Compare(x.Port, y.Port))
-		})
-	}
+	sortUpstreams(b.Upstreams)
+	b.Hop.sort()
 }
 
 // Encode returns the compressed wire form: gzip over JSON. Equal bundles have
