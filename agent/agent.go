@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/gatewright/gatewright/agent/hop"
 	"github.com/gatewright/gatewright/agent/resolver"
 )
 
@@ -31,6 +32,7 @@ type agent struct {
 	children *children
 	nginx    *nginx
 	resolver *resolver.Server
+	hop      *hop.Server
 	counters *counters
 	applier  *applier
 	health   *health
@@ -70,7 +72,8 @@ func newAgent(ctx context.Context, o Options) (*agent, error) {
 	a := &agent{options: o, log: o.Logger, children: newChildren(), resolver: dns, counters: newCounters()}
 	a.nginx = newNginx(o, a.children)
 	a.nginx.beforeStart = dns.Forget
-	a.applier = newApplier(o, a.nginx, dns, a.counters)
+	a.hop = hop.New(hop.Options{Socket: o.hopSocket(), Logger: o.Logger})
+	a.applier = newApplier(o, a.nginx, director{dns, a.hop}, a.counters)
 	a.health = &health{nginx: a.nginx, applier: a.applier}
 	a.health.beat()
 	return a, nil
@@ -88,6 +91,8 @@ func (a *agent) run(parent context.Context, signals <-chan os.Signal) error {
 	group.Go(func() error { return a.serve(ctx, parent, signals, group) })
 	err := group.Wait()
 	a.nginx.kill()
+	// Last: nginx's connections to it live for as long as nginx does.
+	a.hop.Close()
 	if errors.Is(err, errDone) {
 		return nil
 	}
@@ -156,7 +161,7 @@ func (a *agent) applyStored(ctx context.Context) {
 }
 
 func (a *agent) serveHealth(ctx context.Context, group *errgroup.Group) error {
-	registry, err := newRegistry(&collector{a.applier, a.nginx, a.resolver, a.counters})
+	registry, err := newRegistry(&collector{a.applier, a.nginx, a.resolver, a.hop, a.counters})
 	if err != nil {
 		return err
 	}

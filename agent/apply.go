@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatewright/gatewright/agent/resolver"
 	"github.com/gatewright/gatewright/compiler/bundle"
 )
 
@@ -34,7 +33,7 @@ type applied struct {
 	// drain is how long connections live on after a reload, grace after a
 	// request to stop; 0 where the bundle does not say.
 	drain, grace time.Duration
-	upstreams    []bundle.Upstream
+	destinations destinations
 	certificates []string
 }
 
@@ -42,7 +41,7 @@ type applied struct {
 type applier struct {
 	options  Options
 	nginx    *nginx
-	resolver *resolver.Server
+	director director
 	metrics  *counters
 	log      *slog.Logger
 
@@ -54,9 +53,9 @@ type applier struct {
 
 	// Written by the holder of the slot only.
 	previous applied
-	// carried are upstreams of the configuration before the last reload: its
+	// carried are destinations of the configuration before the last reload: its
 	// workers still ask for them.
-	carried []bundle.Upstream
+	carried destinations
 
 	mu      sync.Mutex
 	live    applied
@@ -64,9 +63,9 @@ type applier struct {
 	reloads int64
 }
 
-func newApplier(o Options, n *nginx, r *resolver.Server, c *counters) *applier {
+func newApplier(o Options, n *nginx, d director, c *counters) *applier {
 	return &applier{
-		options: o, nginx: n, resolver: r, metrics: c, log: o.Logger,
+		options: o, nginx: n, director: d, metrics: c, log: o.Logger,
 		slot: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting+1), stopped: make(chan struct{}),
 	}
 }
@@ -127,7 +126,8 @@ func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, err
 		return a.state(), errStopped
 	}
 	started := time.Now()
-	err := a.bring(ctx, b)
+	next := &candidate{Bundle: b}
+	err := a.bring(ctx, next)
 	a.metrics.applied(time.Since(started))
 	var no *refusal
 	switch {
@@ -137,7 +137,7 @@ func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, err
 	case err != nil:
 		return a.state(), err
 	default:
-		a.commit(b)
+		a.commit(next)
 	}
 	if err := a.cleanUp(); err != nil {
 		a.log.Warn("clean up after a bundle", "error", err)
@@ -148,8 +148,12 @@ func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, err
 // bring makes nginx serve the bundle by the lightest means that will do. It
 // does so even if the bundle is live already: files may have been damaged by
 // one that nginx refused late.
-func (a *applier) bring(ctx context.Context, b bundle.Bundle) error {
-	if err := validate(b); err != nil {
+func (a *applier) bring(ctx context.Context, b *candidate) error {
+	if err := validate(b.Bundle); err != nil {
+		return err
+	}
+	var err error
+	if b.destinations, err = a.director.prepare(b.Bundle); err != nil {
 		return err
 	}
 	if a.current().configHash != b.ConfigHash() {
@@ -158,13 +162,12 @@ func (a *applier) bring(ctx context.Context, b bundle.Bundle) error {
 	if err := writeCertificates(a.options, b.Certificates); err != nil {
 		return err
 	}
-	a.resolver.Update(union(b.Upstreams, a.carried))
-	return nil
+	return a.director.use(b.destinations, a.carried)
 }
 
 // load makes nginx load the bundle's configuration. If nginx refuses it, it
 // serves what it served before.
-func (a *applier) load(ctx context.Context, b bundle.Bundle) error {
+func (a *applier) load(ctx context.Context, b *candidate) error {
 	dir, err := writeGeneration(a.options, b.ConfigHash(), b.Files)
 	if err != nil {
 		return err
@@ -194,23 +197,24 @@ func (a *applier) load(ctx context.Context, b bundle.Bundle) error {
 
 // switchOver goes from the live configuration to the bundle's, and back if
 // nginx does not follow.
-func (a *applier) switchOver(ctx context.Context, b bundle.Bundle) error {
+func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 	before := a.current()
-	a.resolver.Update(union(b.Upstreams, before.upstreams))
-	a.resolver.Forget()
+	if err := a.director.use(b.destinations, before.destinations); err != nil {
+		return err
+	}
+	a.director.resolver.Forget()
 	err := linkGeneration(a.options, b.ConfigHash())
 	if err == nil {
 		err = a.nginx.reload(ctx, b.ConfigHash())
 	}
 	if err != nil {
 		a.metrics.reloadFailed()
-		a.resolver.Update(union(before.upstreams, a.carried))
-		return errors.Join(err, a.swapBack(ctx, cmp.Or(before.configHash, bootHash)))
+		return errors.Join(err, a.director.use(before.destinations, a.carried), a.swapBack(ctx, cmp.Or(before.configHash, bootHash)))
 	}
 	a.mu.Lock()
 	a.reloads++
 	a.mu.Unlock()
-	a.carried = before.upstreams
+	a.carried = before.destinations
 	a.settle(ctx)
 	return nil
 }
@@ -237,10 +241,10 @@ func (a *applier) swapBack(ctx context.Context, hash string) error {
 func (a *applier) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	for a.resolver.Unasked() > 0 {
+	for a.director.resolver.Unasked() > 0 {
 		select {
 		case <-ctx.Done():
-			a.log.Debug("some upstreams have not been asked for", "count", a.resolver.Unasked())
+			a.log.Debug("some upstreams have not been asked for", "count", a.director.resolver.Unasked())
 			return
 		case <-time.After(pollInterval):
 		}
@@ -254,12 +258,12 @@ func (a *applier) setRefused(r *bundle.Refusal) {
 }
 
 // commit notes that the bundle is live.
-func (a *applier) commit(b bundle.Bundle) {
+func (a *applier) commit(b *candidate) {
 	next := applied{
 		hash: b.Hash(), configHash: b.ConfigHash(), generation: b.Generation,
-		drain:     time.Duration(b.DrainSeconds) * time.Second,
-		grace:     time.Duration(b.GraceSeconds) * time.Second,
-		upstreams: b.Upstreams,
+		drain:        time.Duration(b.DrainSeconds) * time.Second,
+		grace:        time.Duration(b.GraceSeconds) * time.Second,
+		destinations: b.destinations,
 	}
 	for _, c := range b.Certificates {
 		next.certificates = append(next.certificates, c.Path)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatewright/gatewright/agent/hop"
 	"github.com/gatewright/gatewright/agent/resolver"
 )
 
@@ -50,6 +51,11 @@ var (
 	repeatedDesc   = describe("gatewright_agent_dns_queries_repeated_total", "Retransmitted DNS queries, dropped.")
 	heldDesc       = describe("gatewright_agent_dns_queries_held", "DNS queries that wait for a change of endpoints.")
 
+	hopRequestsDesc   = describe("gatewright_hop_requests_total", "Requests of rules that need the hop.")
+	hopRetriesDesc    = describe("gatewright_hop_retries_total", "Attempts after the first that rules asked for.")
+	hopErrorsDesc     = describe("gatewright_hop_errors_total", "Requests without a whole response: timeout (504), failure (502), broken_off.", "kind")
+	hopWebsocketsDesc = describe("gatewright_hop_websockets", "Upgraded connections through the hop.")
+
 	restartsDesc    = describe("gatewright_nginx_restarts_total", "Restarts of nginx after an exit that nobody asked for.")
 	upDesc          = describe("gatewright_nginx_up", "1 if nginx's status server answers.")
 	drainingDesc    = describe("gatewright_nginx_draining_workers", "Worker processes that only finish old connections.")
@@ -64,6 +70,7 @@ type collector struct {
 	applier  *applier
 	nginx    *nginx
 	resolver *resolver.Server
+	hop      *hop.Server
 	counters *counters
 }
 
@@ -81,6 +88,7 @@ func newRegistry(c *collector) (*prometheus.Registry, error) {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		reloadsDesc, applyingDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
+		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopWebsocketsDesc,
 		restartsDesc, upDesc, drainingDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
 	} {
 		out <- d
@@ -109,6 +117,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(repeatedDesc, float64(dns.Repeated))
 	for kind, n := range dns.Queries {
 		count(queriesDesc, float64(n), kind)
+	}
+	if through := c.hop.Stats(); through.Rules > 0 || through.Requests > 0 {
+		count(hopRequestsDesc, float64(through.Requests))
+		count(hopRetriesDesc, float64(through.Retries))
+		count(hopErrorsDesc, float64(through.Timeouts), "timeout")
+		count(hopErrorsDesc, float64(through.Failures), "failure")
+		count(hopErrorsDesc, float64(through.BrokenOff), "broken_off")
+		gauge(hopWebsocketsDesc, float64(through.Upgraded))
 	}
 	count(restartsDesc, float64(c.nginx.restartCount()))
 	gauge(drainingDesc, float64(c.counters.draining.Load()))

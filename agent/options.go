@@ -103,4 +103,5 @@ func (o Options) confLink() string       { return filepath.Join(o.RunDir, "conf"
 func (o Options) generationsDir() string { return filepath.Join(o.RunDir, "generations") }
 func (o Options) certDir() string        { return filepath.Join(o.RunDir, "certs") }
 func (o Options) tmpDir() string         { return filepath.Join(o.RunDir, "tmp") }
+func (o Options) hopSocket() string      { return filepath.Join(o.RunDir, filepath.Base(bundle.HopSocket)) }
 func (o Options) pidFile() string        { return filepath.Join(o.RunDir, "nginx.pid") }

@@ -1,0 +1,188 @@
+package hop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+)
+
+// exchange is one request and its response.
+type exchange struct {
+	server  *Server
+	rule    *rule
+	backend *backend
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	// ctx ends with the client or the rule's request timeout.
+	ctx       context.Context
+	countdown countdown
+	// body is nil for a request without.
+	body *body
+	// header is what the backend gets.
+	header http.Header
+	tried  []netip.AddrPort
+}
+
+// ServeHTTP sends nginx's request to a backend of the rule that it names.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.counts.requests.Add(1)
+	id := r.Header.Get(bundle.HopHeader)
+	found := s.live.Load().rule(id)
+	if found == nil {
+		s.warn("request for an unknown hop rule", "rule", id)
+		answer(w, http.StatusInternalServerError)
+		return
+	}
+	b := found.pick()
+	if b == nil {
+		answer(w, http.StatusInternalServerError)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	x := &exchange{
+		server: s, rule: found, backend: b, w: w, r: r,
+		control: http.NewResponseController(w), ctx: ctx,
+	}
+	x.countdown.cancel, x.countdown.control = cancel, x.control
+	x.countdown.start(found.requestTimeout)
+	defer x.countdown.stop()
+	x.takeBody()
+	x.header = outgoingHeader(r, b)
+	x.run()
+}
+
+// warn logs what the operator of a backend should know, but not too often.
+func (s *Server) warn(message string, arguments ...any) {
+	if s.complain.Allow() {
+		s.log.Warn(message, arguments...)
+	}
+}
+
+func (x *exchange) takeBody() {
+	if x.r.Body == nil || x.r.Body == http.NoBody || x.r.ContentLength == 0 {
+		return
+	}
+	x.body = &body{source: x.r.Body, keep: x.rule.retries > 0}
+	// Else the server would read the rest of the body before it sends a
+	// response. It fails for HTTP/2, which is full duplex anyway.
+	_ = x.control.EnableFullDuplex()
+}
+
+// run makes attempts until one has a response to pass on, or none is left.
+func (x *exchange) run() {
+	for retries := 0; ; retries++ {
+		a := x.attempt()
+		if !x.again(a, retries) {
+			x.finish(a)
+			return
+		}
+		a.discard()
+		x.server.counts.retries.Add(1)
+		if !x.pause(x.rule.backoff) {
+			x.finish(&attempt{err: context.Cause(x.ctx)})
+			return
+		}
+	}
+}
+
+// again tells whether the attempt is to be followed by another.
+func (x *exchange) again(a *attempt, retries int) bool {
+	switch {
+	case !x.rule.retry, retries >= x.rule.retries, a.status != 0, x.ctx.Err() != nil, x.gone(), !x.body.again():
+		return false
+	case a.err == nil:
+		return slices.Contains(x.rule.codes, a.response.StatusCode)
+	}
+	return !a.connected.Load() || idempotent(x.r)
+}
+
+// gone says that the client has gone, while it was waiting or while it was
+// sending.
+func (x *exchange) gone() bool { return x.r.Context().Err() != nil || x.body.failed() }
+
+// idempotent tells whether the request may be sent again although it may have
+// been served (RFC 9110, 9.2.2).
+func idempotent(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return r.Header.Get("Idempotency-Key") != ""
+}
+
+// pause tells whether there is time left after it.
+func (x *exchange) pause(d time.Duration) bool {
+	if d <= 0 {
+		return x.ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-x.ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// finish passes the outcome of the last attempt on to the client.
+func (x *exchange) finish(a *attempt) {
+	defer a.discard()
+	switch {
+	case a.status != 0:
+		x.refuse(a.status)
+	case a.err == nil:
+		x.forward(a)
+	case x.gone():
+		panic(http.ErrAbortHandler)
+	case errors.Is(context.Cause(x.ctx), errRequestTime), errors.Is(a.err, errBackendTime):
+		x.server.counts.timeouts.Add(1)
+		x.refuse(http.StatusGatewayTimeout)
+	default:
+		x.server.counts.failures.Add(1)
+		x.server.warn("backend failed", "rule", x.rule.id, "endpoint", a.endpoint.host, "error", a.err)
+		x.refuse(http.StatusBadGateway)
+	}
+}
+
+// refuse answers in the backend's place.
+func (x *exchange) refuse(status int) {
+	x.countdown.stop()
+	clear(x.w.Header())
+	x.closeUnlessRead()
+	answer(x.w, status)
+	x.giveUpBody()
+}
+
+func answer(w http.ResponseWriter, status int) {
+	h := w.Header()
+	h["Date"] = nil
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	// The client's loss.
+	_, _ = fmt.Fprintf(w, "%d %s\n", status, http.StatusText(status))
+}
+
+// closeUnlessRead makes a response the last one of its connection if there is
+// more of the request: else what follows could be taken for another request.
+func (x *exchange) closeUnlessRead() {
+	if x.body != nil && !x.body.ended.Load() && x.r.ProtoMajor == 1 {
+		x.w.Header().Set("Connection", "close")
+	}
+}
+
+// giveUpBody wakes whoever still waits for the body.
+func (x *exchange) giveUpBody() {
+	if x.body != nil && !x.body.ended.Load() {
+		_ = x.control.Flush()
+		_ = x.control.SetReadDeadline(past)
+	}
+}

@@ -1,0 +1,70 @@
+package hop
+
+import (
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/gatewright/gatewright/compiler/bundle"
+)
+
+// rewritePath returns the encoded path with its prefix, or all of it, replaced.
+// What follows the prefix stays as it was encoded.
+func rewritePath(encoded string, p *bundle.HopPath) string {
+	if p.Prefix == "" {
+		return p.Value
+	}
+	prefix := strings.TrimRight(p.Prefix, "/")
+	rest, ok := cutPrefix(encoded, prefix)
+	if !ok {
+		rest, ok = cutPrefix(normal(encoded), prefix)
+	}
+	if !ok {
+		// nginx sent what the rule does not match: nothing is known of the rest.
+		return p.Value
+	}
+	value := strings.TrimRight(p.Value, "/")
+	if rest == "" && value == "" {
+		return "/"
+	}
+	if rest == "" {
+		// As it was written: with a slash at the end, or without.
+		return p.Value
+	}
+	return value + rest
+}
+
+// cutPrefix returns what follows the decoded prefix in the encoded path; that
+// is empty or begins with a slash.
+func cutPrefix(encoded, prefix string) (string, bool) {
+	rest := encoded
+	for i := range len(prefix) {
+		if rest == "" {
+			return "", false
+		}
+		have, size := rest[0], 1
+		if have == '%' && len(rest) >= 3 {
+			if text, err := url.PathUnescape(rest[:3]); err == nil {
+				have, size = text[0], 3
+			}
+		}
+		if have != prefix[i] {
+			return "", false
+		}
+		rest = rest[size:]
+	}
+	return rest, rest == "" || rest[0] == '/'
+}
+
+// normal is the path as nginx matched it, without dot segments, encoded again.
+func normal(encoded string) string {
+	decoded, err := url.PathUnescape(encoded)
+	if err != nil {
+		return encoded
+	}
+	clean := path.Clean("/" + decoded)
+	if strings.HasSuffix(decoded, "/") && clean != "/" {
+		clean += "/"
+	}
+	return (&url.URL{Path: clean}).EscapedPath()
+}

@@ -1,0 +1,40 @@
+package hop
+
+import "sync/atomic"
+
+// Stats are counts since the start, and the present.
+type Stats struct {
+	// Requests that nginx sent.
+	Requests uint64
+	// Retries that the rules asked for, and Reconnects to another endpoint
+	// because one could not be connected to.
+	Retries    uint64
+	Reconnects uint64
+	// Timeouts were answered with 504, Failures with 502; BrokenOff were ended
+	// in the middle of the response.
+	Timeouts  uint64
+	Failures  uint64
+	BrokenOff uint64
+	// Upgraded is the number of websockets now.
+	Upgraded int64
+	// Rules is the number of rules that are served.
+	Rules int
+}
+
+type counts struct {
+	requests, retries, reconnects, timeouts, failures, brokenOff atomic.Uint64
+	upgraded                                                     atomic.Int64
+}
+
+// Stats returns a copy.
+func (s *Server) Stats() Stats {
+	stats := Stats{
+		Requests: s.counts.requests.Load(), Retries: s.counts.retries.Load(), Reconnects: s.counts.reconnects.Load(),
+		Timeouts: s.counts.timeouts.Load(), Failures: s.counts.failures.Load(), BrokenOff: s.counts.brokenOff.Load(),
+		Upgraded: s.counts.upgraded.Load(),
+	}
+	if current := s.live.Load().current; current != nil {
+		stats.Rules = len(current.rules)
+	}
+	return stats
+}
