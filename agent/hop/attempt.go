@@ -44,8 +44,9 @@ func (a *attempt) discard() {
 }
 
 // attempt sends the request once, to the first endpoint that can be connected
-// to.
-func (x *exchange) attempt() *attempt {
+// to. If another attempt may follow, the rest of a body is waited for even when
+// the backend's time is up: it is needed then.
+func (x *exchange) attempt(another bool) *attempt {
 	a := &attempt{}
 	e := x.backend.upstream.pick(x.tried)
 	if e.status != 0 {
@@ -55,7 +56,12 @@ func (x *exchange) attempt() *attempt {
 	ctx, cancel := context.WithCancelCause(x.ctx)
 	a.cancel = cancel
 	if d := x.rule.backendTimeout; d > 0 {
-		a.timer = time.AfterFunc(d, func() { cancel(errBackendTime) })
+		a.timer = time.AfterFunc(d, func() {
+			cancel(errBackendTime)
+			if !another {
+				x.wakeBody()
+			}
+		})
 	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },

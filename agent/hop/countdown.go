@@ -22,6 +22,9 @@ type countdown struct {
 	timer   *time.Timer
 	cancel  context.CancelCauseFunc
 	control *http.ResponseController
+	// wake ends the wait for the rest of the request: the transport returns only
+	// when its reading of the body has.
+	wake func()
 
 	mu        sync.Mutex
 	answering bool
@@ -45,11 +48,13 @@ func (c *countdown) end() {
 		return
 	}
 	c.over = true
+	// First, so that what follows counts as the request's time being up.
+	c.cancel(errRequestTime)
+	c.wake()
 	if c.answering {
 		// Nothing can be done if it fails: the client is waited for.
 		_ = c.control.SetWriteDeadline(past)
 	}
-	c.cancel(errRequestTime)
 }
 
 // answer tells whether there is time left to begin a response.

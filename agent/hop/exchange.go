@@ -51,10 +51,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		server: s, rule: found, backend: b, w: w, r: r,
 		control: http.NewResponseController(w), ctx: ctx,
 	}
-	x.countdown.cancel, x.countdown.control = cancel, x.control
+	x.takeBody()
+	x.countdown.cancel, x.countdown.control, x.countdown.wake = cancel, x.control, x.wakeBody
 	x.countdown.start(found.requestTimeout)
 	defer x.countdown.stop()
-	x.takeBody()
 	x.header = outgoingHeader(r, b)
 	x.run()
 }
@@ -79,7 +79,7 @@ func (x *exchange) takeBody() {
 // run makes attempts until one has a response to pass on, or none is left.
 func (x *exchange) run() {
 	for retries := 0; ; retries++ {
-		a := x.attempt()
+		a := x.attempt(x.rule.retry && retries < x.rule.retries)
 		if !x.again(a, retries) {
 			x.finish(a)
 			return
@@ -103,6 +103,9 @@ func (x *exchange) again(a *attempt, retries int) bool {
 	}
 	return !a.connected.Load() || idempotent(x.r)
 }
+
+// late says that the request's time is up.
+func (x *exchange) late() bool { return errors.Is(context.Cause(x.ctx), errRequestTime) }
 
 // gone says that the client has gone, while it was waiting or while it was
 // sending.
@@ -141,11 +144,11 @@ func (x *exchange) finish(a *attempt) {
 		x.refuse(a.status)
 	case a.err == nil:
 		x.forward(a)
-	case x.gone():
-		panic(http.ErrAbortHandler)
-	case errors.Is(context.Cause(x.ctx), errRequestTime), errors.Is(a.err, errBackendTime):
+	case x.late() || errors.Is(a.err, errBackendTime):
 		x.server.counts.timeouts.Add(1)
 		x.refuse(http.StatusGatewayTimeout)
+	case x.gone():
+		panic(http.ErrAbortHandler)
 	default:
 		x.server.counts.failures.Add(1)
 		x.server.warn("backend failed", "rule", x.rule.id, "endpoint", a.endpoint.host, "error", a.err)
@@ -159,7 +162,7 @@ func (x *exchange) refuse(status int) {
 	clear(x.w.Header())
 	x.closeUnlessRead()
 	answer(x.w, status)
-	x.giveUpBody()
+	x.wakeBody()
 }
 
 func answer(w http.ResponseWriter, status int) {
@@ -179,10 +182,10 @@ func (x *exchange) closeUnlessRead() {
 	}
 }
 
-// giveUpBody wakes whoever still waits for the body.
-func (x *exchange) giveUpBody() {
+// wakeBody wakes whoever still waits for the body, of which no more is wanted.
+// At its end the server itself begins to read, to learn when the client goes.
+func (x *exchange) wakeBody() {
 	if x.body != nil && !x.body.ended.Load() {
-		_ = x.control.Flush()
 		_ = x.control.SetReadDeadline(past)
 	}
 }

@@ -35,12 +35,12 @@ func (x *exchange) forward(a *attempt) {
 		x.breakOff(a, err)
 	}
 	x.copyTrailer(response, announced)
-	x.giveUpBody()
+	x.wakeBody()
 }
 
 // breakOff ends the connection, so that what was sent is not taken for all.
 func (x *exchange) breakOff(a *attempt, err error) {
-	if !x.gone() {
+	if x.late() || !x.gone() {
 		x.server.counts.brokenOff.Add(1)
 		x.server.warn("response broken off", "rule", x.rule.id, "endpoint", a.endpoint.host, "error", err)
 	}
