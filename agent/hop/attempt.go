@@ -53,9 +53,12 @@ func (x *exchange) attempt(another bool) *attempt {
 		a.status = e.status
 		return a
 	}
-	ctx, cancel := context.WithCancelCause(x.ctx)
-	a.cancel = cancel
+	ctx := x.ctx
+	// Without a timeout of its own the attempt ends with its response's body.
 	if d := x.rule.backendTimeout; d > 0 {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		a.cancel = cancel
 		a.timer = time.AfterFunc(d, func() {
 			cancel(errBackendTime)
 			if !another {

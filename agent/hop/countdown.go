@@ -31,11 +31,8 @@ type countdown struct {
 	over      bool
 }
 
-// start begins to count; after 0 or less it never ends.
+// start begins to count. A countdown that was not started never ends.
 func (c *countdown) start(d time.Duration) {
-	if d <= 0 {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.timer = time.AfterFunc(d, c.end)

@@ -45,16 +45,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusInternalServerError)
 		return
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
 	x := &exchange{
 		server: s, rule: found, backend: b, w: w, r: r,
-		control: http.NewResponseController(w), ctx: ctx,
+		control: http.NewResponseController(w), ctx: r.Context(),
 	}
 	x.takeBody()
-	x.countdown.cancel, x.countdown.control, x.countdown.wake = cancel, x.control, x.wakeBody
-	x.countdown.start(found.requestTimeout)
-	defer x.countdown.stop()
+	if d := found.requestTimeout; d > 0 {
+		ctx, cancel := context.WithCancelCause(x.ctx)
+		defer cancel(nil)
+		x.ctx = ctx
+		x.countdown.cancel, x.countdown.control, x.countdown.wake = cancel, x.control, x.wakeBody
+		x.countdown.start(d)
+		defer x.countdown.stop()
+	}
 	x.header = outgoingHeader(r, b)
 	x.run()
 }
