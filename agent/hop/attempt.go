@@ -112,7 +112,7 @@ func (x *exchange) outgoing(ctx context.Context, e endpoint) *http.Request {
 	if x.body != nil {
 		out.ContentLength = x.r.ContentLength
 		out.Body = x.body.reader()
-		if x.body.keep {
+		if x.rule.retries > 0 {
 			// For a connection that turns out to be stale.
 			out.GetBody = func() (io.ReadCloser, error) {
 				if !x.body.again() {

@@ -21,32 +21,15 @@ type body struct {
 	// keep says that there may be another attempt.
 	keep bool
 	kept []byte
-	// spent says that the source gave more than was kept.
-	spent bool
-	err   error
-	// ended is set at the end of the source.
-	ended atomic.Bool
+	err  error
+	// These are asked for while a Read may wait for the client: ended is set at
+	// the end of the source, failed when the client did not send all of it, and
+	// spent when more was read than is kept.
+	ended, failed, spent atomic.Bool
 }
 
 // again tells whether another attempt could send the body from its start.
-func (b *body) again() bool {
-	if b == nil {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.spent
-}
-
-// failed says that the client did not send all of the body.
-func (b *body) failed() bool {
-	if b == nil {
-		return false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.err != nil && !b.ended.Load()
-}
+func (b *body) again() bool { return b == nil || !b.spent.Load() }
 
 // reader returns the body for one attempt. The one before must have been
 // closed.
@@ -88,7 +71,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 		// What is read is always kept: this attempt may be over by then.
 		p = p[:min(len(p), maxKept-len(b.kept))]
 	} else {
-		b.spent = true
+		b.spent.Store(true)
 	}
 	n, err := b.source.Read(p)
 	if b.keep {
@@ -98,6 +81,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	if err != nil {
 		b.err = err
 		b.ended.Store(errors.Is(err, io.EOF))
+		b.failed.Store(!errors.Is(err, io.EOF))
 	}
 	return n, err
 }

@@ -112,7 +112,9 @@ func (x *exchange) late() bool { return errors.Is(context.Cause(x.ctx), errReque
 
 // gone says that the client has gone, while it was waiting or while it was
 // sending.
-func (x *exchange) gone() bool { return x.r.Context().Err() != nil || x.body.failed() }
+func (x *exchange) gone() bool {
+	return x.r.Context().Err() != nil || x.body != nil && x.body.failed.Load()
+}
 
 // idempotent tells whether the request may be sent again although it may have
 // been served (RFC 9110, 9.2.2).

@@ -2,7 +2,6 @@ package hop
 
 import (
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/gatewright/gatewright/compiler/bundle"
@@ -15,6 +14,10 @@ func rewritePath(encoded string, p *bundle.HopPath) string {
 		return p.Value
 	}
 	prefix := strings.TrimRight(p.Prefix, "/")
+	if dotted(encoded) {
+		// Else they could lead out of the replacement.
+		encoded = normal(encoded)
+	}
 	rest, ok := cutPrefix(encoded, prefix)
 	if !ok {
 		rest, ok = cutPrefix(normal(encoded), prefix)
@@ -56,15 +59,44 @@ func cutPrefix(encoded, prefix string) (string, bool) {
 	return rest, rest == "" || rest[0] == '/'
 }
 
-// normal is the path as nginx matched it, without dot segments, encoded again.
+// dotted tells whether the path has dot segments, encoded or not.
+func dotted(encoded string) bool {
+	if !strings.Contains(encoded, ".") && !strings.Contains(encoded, "%") {
+		return false
+	}
+	decoded, err := url.PathUnescape(encoded)
+	if err != nil {
+		return false
+	}
+	for segment := range strings.SplitSeq(decoded, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// normal is the path as nginx matched it, without dot segments (RFC 3986,
+// 5.2.4), encoded again.
 func normal(encoded string) string {
 	decoded, err := url.PathUnescape(encoded)
 	if err != nil {
 		return encoded
 	}
-	clean := path.Clean("/" + decoded)
-	if strings.HasSuffix(decoded, "/") && clean != "/" {
-		clean += "/"
+	segments := strings.Split(strings.TrimPrefix(decoded, "/"), "/")
+	var out []string
+	for i, segment := range segments {
+		switch segment {
+		case "..":
+			out = out[:max(0, len(out)-1)]
+		case ".":
+		default:
+			out = append(out, segment)
+			continue
+		}
+		if i == len(segments)-1 {
+			out = append(out, "")
+		}
 	}
-	return (&url.URL{Path: clean}).EscapedPath()
+	return (&url.URL{Path: "/" + strings.Join(out, "/")}).EscapedPath()
 }

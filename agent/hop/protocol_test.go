@@ -204,8 +204,21 @@ func TestTrailersPass(t *testing.T) {
 // As grpc_pass and `proxy_http_version 2` speak to the hop.
 func TestHopSpeaksHTTP2BothWaysAtOnce(t *testing.T) {
 	t.Parallel()
+	for name, rule := range map[string]func(*bundle.HopRule){"without retries": http2Backend, "with retries": func(rule *bundle.HopRule) {
+		http2Backend(rule)
+		retry(1, 503)(rule)
+		requestTimeout(60_000)(rule)
+	}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			converse(t, rule)
+		})
+	}
+}
+
+func converse(t *testing.T, rule func(*bundle.HopRule)) {
 	r := newRig(t)
-	r.serve(http2Backend, h2c(t, func(w http.ResponseWriter, r *http.Request) {
+	r.serve(rule, h2c(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		lines := bufio.NewScanner(r.Body)
 		for lines.Scan() {

@@ -200,7 +200,7 @@ func TestRetryGoesToAnotherEndpoint(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	bad := func() string {
-		return backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+		return backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	}
 	// Three of four are bad: with three retries each request finds the good one.
 	r.serve(retry(3, 500), bad(), bad(), bad(), named(t, "good"))
@@ -253,7 +253,7 @@ func TestPauseBeforeARetryIsKept(t *testing.T) {
 	times := make(chan time.Time, 3)
 	address := backend(t, func(w http.ResponseWriter, _ *http.Request) {
 		times <- time.Now()
-		w.WriteHeader(500)
+		w.WriteHeader(http.StatusInternalServerError)
 	})
 	r.serve(func(rule *bundle.HopRule) {
 		rule.Retry = &bundle.HopRetry{Attempts: 2, Codes: []int{500}, BackoffMillis: 150}

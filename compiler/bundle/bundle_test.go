@@ -26,6 +26,13 @@ func sample() bundle.Bundle {
 			{ID: "web", Endpoints: []bundle.Endpoint{{Address: "10.0.0.2", Port: 80, Weight: 1}, {Address: "10.0.0.1", Port: 80, Weight: 1}}},
 			{ID: "api", Endpoints: []bundle.Endpoint{{Address: "::1", Port: 8080, Weight: 2}}},
 		},
+		Hop: bundle.Hop{
+			Rules: []bundle.HopRule{
+				{ID: "web", RequestTimeoutMillis: 500, Backends: []bundle.HopBackend{{Upstream: "web", Weight: 1}}},
+				{ID: "api", Retry: &bundle.HopRetry{Attempts: 2, Codes: []int{503, 500}}},
+			},
+			Upstreams: []bundle.Upstream{{ID: "web", Endpoints: []bundle.Endpoint{{Address: "10.0.0.1", Port: 80, Weight: 1}}}},
+		},
 		DrainSeconds: 60,
 	}
 	b.Sort()
@@ -60,6 +67,8 @@ func TestOnlyWhatNginxReadsAtAReloadMovesTheConfigHash(t *testing.T) {
 		"a weight changes":                 {func(b *bundle.Bundle) { b.Upstreams[0].Endpoints[0].Weight = 9 }, false},
 		"a certificate is renewed":         {func(b *bundle.Bundle) { b.Certificates[0].Data = []byte("NEW") }, false},
 		"the Gateway has a new generation": {func(b *bundle.Bundle) { b.Generation++ }, false},
+		"a hop rule changes":               {func(b *bundle.Bundle) { b.Hop.Rules[1].RequestTimeoutMillis = 1 }, false},
+		"an endpoint of the hop moves":     {func(b *bundle.Bundle) { b.Hop.Upstreams[0].Endpoints[0].Port = 81 }, false},
 		"a server is added":                {func(b *bundle.Bundle) { b.Files[0].Data = []byte("server {} server {}") }, true},
 		"the drain time changes":           {func(b *bundle.Bundle) { b.DrainSeconds = 1 }, true},
 	}
@@ -110,5 +119,27 @@ func TestDecodeRefusesWhatIsNoBundle(t *testing.T) {
 		if _, err := bundle.Decode(input); err == nil {
 			t.Errorf("%s was taken for a bundle", name)
 		}
+	}
+}
+
+func TestHopIsSorted(t *testing.T) {
+	t.Parallel()
+	rules := sample().Hop.Rules
+	if rules[0].ID != "api" || rules[1].ID != "web" {
+		t.Errorf("rules are %q and %q", rules[0].ID, rules[1].ID)
+	}
+	if diff := cmp.Diff([]int{500, 503}, rules[0].Retry.Codes); diff != "" {
+		t.Errorf("codes (-want +got):\n%s", diff)
+	}
+}
+
+func TestBundleWithoutAHopSaysNothingOfIt(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal(bundle.Bundle{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "hop") {
+		t.Errorf("encoded as %s", data)
 	}
 }
