@@ -57,5 +57,8 @@
 //	    server <id>.upstream.gatewright service=http resolve;
 //	}
 //
+// For locations that need the hop, and the upstream that leads to it, see package
+// hop; the agent listens there while a bundle has hop rules.
+//
 // Without generation.conf in the status server a bundle never counts as live.
 package agent
