@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
@@ -29,7 +30,13 @@ type Result struct {
 	Statuses status.Statuses
 	// Policies are the WebSocketPolicies to own: one for each route whose
 	// filters ask for websockets.
-	Policies    []*v1alpha1.WebSocketPolicy
+	Policies []*v1alpha1.WebSocketPolicy
+	// Certificates are what the operator has cert-manager issue, each for one or
+	// more Gateways.
+	Certificates []*cmv1.Certificate
+	// Awaited are the Certificates that cert-manager's gateway-shim has yet to
+	// make or to change.
+	Awaited     []types.NamespacedName
 	Diagnostics []diagnostic.Diagnostic
 }
 
@@ -40,6 +47,8 @@ type Gateway struct {
 	Bundle bundle.Bundle
 	// Objects are to exist in its namespace, owned by it.
 	Objects []infra.Object
+	// Secrets are what its listeners name or are given, whether they exist or not.
+	Secrets []types.NamespacedName
 }
 
 // Run compiles the snapshot.
@@ -58,7 +67,16 @@ func Run(s snapshot.Snapshot, o Options) Result {
 			Key:     gateway.Key(),
 			Bundle:  nginx.Render(gateway, o.Templates),
 			Objects: infra.Build(gateway, o.Infra),
+			Secrets: graph.CertificateSecrets(gateway.Source, s),
 		})
+	}
+	for _, i := range g.Issuances {
+		if i.Maker == graph.MadeHere && !s.NoCertManager {
+			r.Certificates = append(r.Certificates, infra.Certificate(i))
+		}
+		if i.Awaited {
+			r.Awaited = append(r.Awaited, i.Key)
+		}
 	}
 	return r
 }

@@ -3,6 +3,10 @@ package manifest
 import (
 	"slices"
 
+	"github.com/cert-manager/cert-manager/pkg/apis/acme"
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	"github.com/cert-manager/cert-manager/pkg/apis/certmanager"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,6 +58,24 @@ var (
 		},
 		{Group: discoveryv1.GroupName, Kind: "EndpointSlice"}: {
 			versions: []string{"v1"}, empty: func() metav1.Object { return new(discoveryv1.EndpointSlice) },
+		},
+		{Group: certmanager.GroupName, Kind: "Certificate"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(cmv1.Certificate) },
+		},
+		{Group: certmanager.GroupName, Kind: "CertificateRequest"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(cmv1.CertificateRequest) },
+		},
+		{Group: acme.GroupName, Kind: "Order"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(acmev1.Order) },
+		},
+		{Group: acme.GroupName, Kind: "Challenge"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(acmev1.Challenge) },
+		},
+		{Group: certmanager.GroupName, Kind: "Issuer"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(cmv1.Issuer) },
+		},
+		{Group: certmanager.GroupName, Kind: "ClusterIssuer"}: {
+			versions: []string{"v1"}, cluster: true, empty: func() metav1.Object { return new(cmv1.ClusterIssuer) },
 		},
 	}
 )

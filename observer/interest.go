@@ -18,6 +18,8 @@ type Interest struct {
 	gateways map[types.NamespacedName]bool
 	services map[types.NamespacedName]bool
 	secrets  map[types.NamespacedName]bool
+	// issuing are the namespaces of secrets.
+	issuing map[string]bool
 }
 
 // Interest reads what bears on our Gateways now. Whoever filters events by it
@@ -27,19 +29,25 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 		classes  gatewayv1.GatewayClassList
 		gateways gatewayv1.GatewayList
 		routes   gatewayv1.HTTPRouteList
+		configs  v1alpha1.GatewayConfigList
 	)
-	if err := o.lists(ctx, &classes, &gateways, &routes); err != nil {
+	if err := o.lists(ctx, &classes, &gateways, &routes, &configs); err != nil {
 		return Interest{}, err
 	}
 	s := snapshot.Snapshot{
 		GatewayClasses: snapshot.SetOf(pointers(classes.Items)...),
 		Gateways:       snapshot.SetOf(pointers(gateways.Items)...),
+		GatewayConfigs: snapshot.SetOf(pointers(configs.Items)...),
 	}
 	interest := Interest{
 		classes:  map[gatewayv1.ObjectName]bool{},
 		gateways: map[types.NamespacedName]bool{},
 		services: map[types.NamespacedName]bool{},
 		secrets:  named(s),
+		issuing:  map[string]bool{},
+	}
+	for secret := range interest.secrets {
+		interest.issuing[secret.Namespace] = true
 	}
 	for _, c := range s.GatewayClasses.All() {
 		if c.Spec.ControllerName == v1alpha1.ControllerName {
@@ -104,3 +112,7 @@ func (i Interest) Service(key types.NamespacedName) bool { return i.services[key
 
 // Secret says whether a listener of ours refers to the Secret.
 func (i Interest) Secret(key types.NamespacedName) bool { return i.secrets[key] }
+
+// Issuing says whether a listener of ours refers to a Secret of the namespace,
+// so that what cert-manager does there may be for it.
+func (i Interest) Issuing(namespace string) bool { return i.issuing[namespace] }

@@ -1,6 +1,8 @@
 package observer
 
 import (
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +22,8 @@ func Scheme() *runtime.Scheme {
 	utilruntime.Must(clientgoscheme.AddToScheme(s))
 	utilruntime.Must(gatewayv1.Install(s))
 	utilruntime.Must(v1alpha1.AddToScheme(s))
+	utilruntime.Must(cmv1.AddToScheme(s))
+	utilruntime.Must(acmev1.AddToScheme(s))
 	return s
 }
 
@@ -59,6 +63,7 @@ func trim(object any) (any, error) {
 		o.SetManagedFields(nil)
 		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 	}
+	trimCertManager(object)
 	switch o := object.(type) {
 	case *corev1.Namespace:
 		o.Annotations = nil

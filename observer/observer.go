@@ -17,23 +17,29 @@ import (
 type Observer struct {
 	cached  client.Reader
 	secrets *secretReader
+	issuing *CertManager
 }
 
 // New returns an Observer for the operator: it reads from the cache, and the
 // contents of Secrets from the live client.
-func New(cached, live client.Reader) *Observer {
-	return &Observer{cached: cached, secrets: newSecretReader(cached, live)}
+func New(cached, live client.Reader, issuing *CertManager) *Observer {
+	return &Observer{cached: cached, secrets: newSecretReader(cached, live), issuing: issuing}
 }
 
 // WithoutSecrets returns an Observer for the webhook, which has no right to
 // Secrets and no use for endpoints.
-func WithoutSecrets(cached client.Reader) *Observer { return &Observer{cached: cached} }
+func WithoutSecrets(cached client.Reader, issuing *CertManager) *Observer {
+	return &Observer{cached: cached, issuing: issuing}
+}
 
 // Observe returns what the cache holds now. It fails if the cache does, or if a
 // Secret cannot be read though it is there.
 func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 	s, err := o.objects(ctx)
 	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	if err := o.certManager(ctx, &s); err != nil {
 		return snapshot.Snapshot{}, err
 	}
 	if o.secrets == nil {

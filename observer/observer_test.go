@@ -83,7 +83,7 @@ func homelab() []client.Object {
 		gateway("named", "gatewright", "a.example.org", "mine", "missing"),
 		gateway("foreign", "other", "b.example.org", "theirs"),
 		route("web", "home", "web"), route("foreign", "foreign", "theirs"),
-		secret("wildcard-example-net-tls"), secret("mine"), secret("theirs"), secret("password"),
+		secret("example-net-tls"), secret("mine"), secret("theirs"), secret("password"),
 		&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: "web-1"}},
 	}
 }
@@ -91,7 +91,7 @@ func homelab() []client.Object {
 func TestOnlySecretsThatOurGatewaysNameAreRead(t *testing.T) {
 	t.Parallel()
 	c, read := cluster(homelab()...)
-	s, err := observer.New(c, c).Observe(t.Context())
+	s, err := observer.New(c, c, nil).Observe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestOnlySecretsThatOurGatewaysNameAreRead(t *testing.T) {
 	for _, secret := range s.Secrets.All() {
 		names = append(names, secret.Name+"="+string(secret.Data["tls.crt"]))
 	}
-	if diff := cmp.Diff([]string{"mine=mine", "wildcard-example-net-tls=wildcard-example-net-tls"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"example-net-tls=example-net-tls", "mine=mine"}, names); diff != "" {
 		t.Errorf("Secrets in the snapshot (-want +got):\n%s", diff)
 	}
 	if len(*read) != 2 || s.SecretsUnknown {
@@ -113,7 +113,7 @@ func TestOnlySecretsThatOurGatewaysNameAreRead(t *testing.T) {
 func TestASecretIsReadOncePerVersion(t *testing.T) {
 	t.Parallel()
 	c, read := cluster(homelab()...)
-	o := observer.New(c, c)
+	o := observer.New(c, c, nil)
 	for range 3 {
 		if _, err := o.Observe(t.Context()); err != nil {
 			t.Fatal(err)
@@ -142,7 +142,7 @@ func TestASecretIsReadOncePerVersion(t *testing.T) {
 func TestWithoutRightsSecretsAreUnknown(t *testing.T) {
 	t.Parallel()
 	c, read := cluster(homelab()...)
-	s, err := observer.WithoutSecrets(c).Observe(t.Context())
+	s, err := observer.WithoutSecrets(c, nil).Observe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestWithoutRightsSecretsAreUnknown(t *testing.T) {
 func TestInterest(t *testing.T) {
 	t.Parallel()
 	c, _ := cluster(homelab()...)
-	i, err := observer.New(c, c).Interest(t.Context())
+	i, err := observer.New(c, c, nil).Interest(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestInterest(t *testing.T) {
 		"a Service that only another's route names":     {i.Service(key("blog", "theirs")), false},
 		"a Secret that a listener names":                {i.Secret(key("infra", "mine")), true},
 		"a Secret that a listener names and is missing": {i.Secret(key("infra", "missing")), true},
-		"a Secret that a listener gets by default":      {i.Secret(key("infra", "wildcard-example-net-tls")), true},
+		"a Secret that a listener gets by default":      {i.Secret(key("infra", "example-net-tls")), true},
 		"a Secret of another's Gateway":                 {i.Secret(key("infra", "theirs")), false},
 		"a Secret that nobody names":                    {i.Secret(key("infra", "password")), false},
 	}

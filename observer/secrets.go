@@ -1,7 +1,6 @@
 package observer
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/graph"
@@ -78,29 +76,9 @@ func named(s snapshot.Snapshot) map[types.NamespacedName]bool {
 		if !ok || class.Spec.ControllerName != v1alpha1.ControllerName {
 			continue
 		}
-		for i := range g.Spec.Listeners {
-			for _, ref := range certificateRefs(g, &g.Spec.Listeners[i]) {
-				out[ref] = true
-			}
+		for _, secret := range graph.CertificateSecrets(g, s) {
+			out[secret] = true
 		}
-	}
-	return out
-}
-
-func certificateRefs(g *gatewayv1.Gateway, l *gatewayv1.Listener) []types.NamespacedName {
-	if name, ok := graph.InjectedCertificate(g, l); ok {
-		return []types.NamespacedName{{Namespace: g.Namespace, Name: name}}
-	}
-	if l.TLS == nil {
-		return nil
-	}
-	var out []types.NamespacedName
-	for _, ref := range l.TLS.CertificateRefs {
-		namespace := g.Namespace
-		if ref.Namespace != nil {
-			namespace = cmp.Or(string(*ref.Namespace), namespace)
-		}
-		out = append(out, types.NamespacedName{Namespace: namespace, Name: string(ref.Name)})
 	}
 	return out
 }

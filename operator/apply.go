@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/infra"
 )
 
@@ -172,9 +174,21 @@ func (a *applier) claim(ctx context.Context, key objectKey, o infra.Object) erro
 	return nil
 }
 
-func sameOwner(a, b metav1.Object) bool {
-	x, y := metav1.GetControllerOf(a), metav1.GetControllerOf(b)
-	return x != nil && y != nil && x.UID == y.UID
+// sameOwner compares controllers. A Certificate has none: there, it is one that
+// has the operator's label, or that is controlled by one of its Gateways, as
+// cert-manager's gateway-shim makes it.
+func sameOwner(there, wanted metav1.Object) bool {
+	x, y := metav1.GetControllerOf(there), metav1.GetControllerOf(wanted)
+	if x != nil && y != nil {
+		return x.UID == y.UID
+	}
+	if y != nil {
+		return false
+	}
+	if x == nil {
+		return there.GetLabels()[v1alpha1.LabelGenerated] == "true"
+	}
+	return slices.ContainsFunc(wanted.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return o.UID == x.UID })
 }
 
 // covers says whether all that is wanted is so in what is there, which may have

@@ -39,6 +39,13 @@ package operator
 //
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
 
+// It has cert-manager issue what listeners need where cert-manager's own
+// gateway-shim does not, and reads why a certificate is not there yet.
+//
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests;issuers;clusterissuers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=acme.cert-manager.io,resources=orders;challenges,verbs=get;list;watch
+
 // It records events on Gateways and routes, and reads those in which a load
 // balancer says why it gives no address.
 //

@@ -47,6 +47,7 @@ type reconciler struct {
 	quarantine *quarantine
 	store      *store
 	statuses   *statusQueue
+	awaited    *awaited
 	events     transitions
 	pace       *rate.Limiter
 	log        logr.Logger
@@ -76,6 +77,7 @@ func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	s.OverdueCertificates = r.awaited.overdue()
 	reports, err := r.hear(ctx, &s, interest.Gateways())
 	if err != nil {
 		return reconcile.Result{}, err
@@ -85,8 +87,12 @@ func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	compileSeconds.Observe(time.Since(started).Seconds())
 	r.serve(ctx, s, result, reports)
 	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
+	again := revisit
+	if next := r.awaited.note(result); next > 0 {
+		again = min(again, next)
+	}
 	err = r.own(ctx, s, result)
-	return reconcile.Result{RequeueAfter: revisit}, err
+	return reconcile.Result{RequeueAfter: again}, err
 }
 
 // hear completes the snapshot with what the data planes and the load balancer
@@ -194,7 +200,9 @@ func (r *reconciler) own(ctx context.Context, s snapshot.Snapshot, result compil
 	for _, p := range result.Policies {
 		failed.add(r.applier.apply(ctx, p))
 	}
+	failed.add(r.issue(ctx, result))
 	failed.add(r.pruner.prune(ctx, s, result))
+	failed.add(r.pruner.certificates(ctx, s, result))
 	return errors.Join(failed.all...)
 }
 

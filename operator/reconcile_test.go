@@ -132,10 +132,11 @@ func newRig(t *testing.T, f *fakeCluster, port int) *rig {
 	}
 	applier := newApplier(f.cluster)
 	r := &reconciler{
-		cluster: f.cluster, observer: observer.New(f.client, f.client), watches: &watches{}, compile: compile,
+		cluster: f.cluster, observer: observer.New(f.client, f.client, nil), watches: &watches{}, compile: compile,
 		applier: applier, pruner: &pruner{cluster: f.cluster, applier: applier}, identities: identities, fleet: fleet,
 		store:    newStore(f.writer, func(*gatewayv1.Gateway, string, string) {}, logr.Discard()),
 		statuses: newStatusQueue(&statusWriter{cluster: f.cluster, now: time.Now}, logr.Discard()),
+		awaited:  newAwaited(time.Now),
 		pace:     rate.NewLimiter(rate.Inf, 1), plans: map[types.NamespacedName]plan{},
 	}
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)

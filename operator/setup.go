@@ -7,7 +7,9 @@ import (
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -40,10 +42,24 @@ func setUp(m manager.Manager, o Options) error {
 	events := transitions{recorder: m.GetEventRecorder("gatewright")}
 	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
 	applier := newApplier(c)
+	watches := &watches{cache: m.GetCache()}
+	api, err := discovery.NewDiscoveryClientForConfigAndClient(m.GetConfig(), m.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("ask the API server for its kinds: %w", err)
+	}
+	issuing := observer.NewCertManager(observer.CertManagerOptions{
+		Cache: m.GetCache(), Discovery: api, Scheme: m.GetScheme(), Kinds: observer.IssuingKinds(),
+		Changed: func(before, after client.Object) {
+			if watches.issuingChanged(before, after) {
+				again.pull()
+			}
+		},
+		Log: log.WithName("certificates"),
+	})
 	r := &reconciler{
 		cluster:    c,
-		observer:   observer.New(m.GetCache(), m.GetAPIReader()),
-		watches:    &watches{cache: m.GetCache()},
+		observer:   observer.New(m.GetCache(), m.GetAPIReader(), issuing),
+		watches:    watches,
 		compile:    compile,
 		applier:    applier,
 		pruner:     &pruner{cluster: c, applier: applier},
@@ -51,6 +67,7 @@ func setUp(m manager.Manager, o Options) error {
 		fleet:      fleet,
 		store:      newStore(m.GetClient(), events.warn, log),
 		statuses:   newStatusQueue(&statusWriter{cluster: c, events: events, now: time.Now}, log),
+		awaited:    newAwaited(time.Now),
 		events:     events,
 		pace:       rate.NewLimiter(rate.Every(pace), 1),
 		log:        log,
@@ -58,7 +75,7 @@ func setUp(m manager.Manager, o Options) error {
 	}
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)
 	r.quarantine.changed, r.quarantine.log = again.pull, log
-	runnables := []manager.Runnable{r.store, r.statuses, manager.RunnableFunc(func(ctx context.Context) error {
+	runnables := []manager.Runnable{r.store, r.statuses, issuing, manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		fleet.Close()
 		return nil

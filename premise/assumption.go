@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/manifest"
 )
@@ -74,7 +76,22 @@ func (a *assumption) config(kind, namespace, name string) {
 	}
 }
 
+// issuer stands for an issuer of cert-manager's, which can issue whatever it is
+// asked for.
+func (a *assumption) issuer(kind, namespace, name string) {
+	switch {
+	case name == "":
+	case kind == cmv1.ClusterIssuerKind && a.given.ClusterIssuers.Len() == 0:
+		a.assume(kind, &cmv1.ClusterIssuer{ObjectMeta: named("", name)})
+	case kind == cmv1.IssuerKind && len(a.given.Issuers.InNamespace(namespace)) == 0:
+		a.assume(kind, &cmv1.Issuer{ObjectMeta: named(namespace, name)})
+	}
+}
+
 func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
+	if issuer, ok := graph.IssuerOf(g, a.given); ok {
+		a.issuer(issuer.Kind, g.Namespace, issuer.Name)
+	}
 	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {
 		a.config(string(i.ParametersRef.Kind), g.Namespace, i.ParametersRef.Name)
 	}

@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -35,13 +36,7 @@ type gatewayDefaulter struct{ observe observe }
 
 // Default implements admission.Defaulter.
 func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gateway) error {
-	secrets := map[int]string{}
-	for i := range gateway.Spec.Listeners {
-		if name, ok := graph.InjectedCertificate(gateway, &gateway.Spec.Listeners[i]); ok {
-			secrets[i] = name
-		}
-	}
-	if len(secrets) == 0 {
+	if !slices.ContainsFunc(gateway.Spec.Listeners, func(l gatewayv1.Listener) bool { return graph.LacksCertificate(&l) }) {
 		return nil
 	}
 	s, err := d.observe(ctx)
@@ -51,8 +46,10 @@ func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gatewa
 	if !isOurs(gateway, s) {
 		return nil
 	}
-	for i, secret := range secrets {
-		nameCertificate(&gateway.Spec.Listeners[i], secret)
+	for i := range gateway.Spec.Listeners {
+		if name, ok := graph.InjectedCertificate(gateway, &gateway.Spec.Listeners[i], s); ok {
+			nameCertificate(&gateway.Spec.Listeners[i], name)
+		}
 	}
 	return nil
 }

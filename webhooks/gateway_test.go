@@ -72,7 +72,7 @@ func TestGatewayDefaulting(t *testing.T) {
 	tests := map[string]struct{ gateway, patch string }{
 		"a TLS listener gets a certificate's name where an issuer is asked": {
 			gateway: gatewayWith(issuer, web, bare),
-			patch:   `[{"op":"add","path":"/spec/listeners/1/tls","value":{"certificateRefs":[{"name":"wildcard-example-net-tls"}]}}]`,
+			patch:   `[{"op":"add","path":"/spec/listeners/1/tls","value":{"certificateRefs":[{"name":"example-net-tls"}]}}]`,
 		},
 		"a certificate that the user names stays":           {gateway: gatewayWith(issuer, withCert)},
 		"without an issuer the listener is the user's own":  {gateway: gateway(bare)},

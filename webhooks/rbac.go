@@ -6,6 +6,7 @@ package webhooks
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;referencegrants,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gatewright.dev,resources=gatewayconfigs;websocketpolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces;services,verbs=get;list;watch
+// +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get;list;watch
 
 // The names of the webhook configurations.
 //

@@ -60,9 +60,13 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("watching %T: %w", kind, err)
 		}
 	}
+	issuing, err := watchIssuers(m)
+	if err != nil {
+		return err
+	}
 	// The manager starts its server because it is asked for it.
 	server := m.GetWebhookServer()
-	for path, handler := range handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache()).Observe) {
+	for path, handler := range handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache(), issuing).Observe) {
 		server.Register(path, handler)
 	}
 	if err := errors.Join(

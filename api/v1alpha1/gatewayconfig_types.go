@@ -63,6 +63,12 @@ type GatewayConfigSpec struct {
 	//
 	// +optional
 	HTTPSRedirect *HTTPSRedirect `json:"httpsRedirect,omitempty"`
+
+	// Certificates says who issues certificates for HTTPS listeners that name
+	// none.
+	//
+	// +optional
+	Certificates *CertificatesConfig `json:"certificates,omitempty"`
 }
 
 // HTTPSRedirect answers every request to a listener of protocol HTTP with a
@@ -87,6 +93,40 @@ type HTTPSRedirect struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=set
 	ExceptListeners []gatewayv1.SectionName `json:"exceptListeners,omitempty"`
+}
+
+// CertificatesConfig says how HTTPS listeners get their certificates.
+type CertificatesConfig struct {
+	// IssuerRef is the issuer of cert-manager for Gateways that do not name one
+	// with the annotation cert-manager.io/cluster-issuer or cert-manager.io/issuer:
+	// their HTTPS listeners without certificateRefs get a certificate from it.
+	//
+	// +optional
+	IssuerRef *IssuerReference `json:"issuerRef,omitempty"`
+}
+
+// IssuerReference names an issuer of cert-manager.
+type IssuerReference struct {
+	// Group of the issuer; cert-manager.io when unset.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Group *string `json:"group,omitempty"`
+
+	// Kind of the issuer; ClusterIssuer when unset. An Issuer is looked for in the
+	// namespace of the Gateway.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Kind *string `json:"kind,omitempty"`
+
+	// Name of the issuer.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
 }
 
 // ServiceConfig customises the Service of a Gateway.

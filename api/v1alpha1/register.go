@@ -33,6 +33,6 @@ const (
 	// its index where it has none. The admission webhook sets it.
 	AnnotationWebSocket = "gatewright.dev/websocket"
 	// LabelGenerated on a WebSocketPolicy says that the operator made it for a
-	// route; the value is "true".
+	// route, on a Certificate that it made it for listeners; the value is "true".
 	LabelGenerated = "gatewright.dev/generated"
 )

@@ -21,5 +21,5 @@ func (f inputFlags) cluster() (snapshot.Snapshot, error) {
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	return observer.WithoutSecrets(live).Observe(ctx)
+	return observer.WithoutSecrets(live, nil).Observe(ctx)
 }

@@ -20,6 +20,8 @@ func Build(s snapshot.Snapshot) Graph {
 		slices:    map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
 		services:  map[servicePort]service{},
 		upstreams: map[string]*Upstream{},
+
+		kindProblems: map[*Listener][]diagnostic.Diagnostic{},
 	}
 	b.indexEndpointSlices()
 	b.readConfigs()
@@ -30,6 +32,8 @@ func Build(s snapshot.Snapshot) Graph {
 	b.raiseDrainTimes()
 	b.judgePolicies()
 	b.findShadowedMatches()
+	b.readIssuances()
+	b.resolveListeners()
 	return b.finish()
 }
 
@@ -48,6 +52,10 @@ type builder struct {
 	policies policies
 	// upstreams by ID.
 	upstreams map[string]*Upstream
+	issuances issuances
+	// kindProblems are what is wrong with the kinds of routes that a listener
+	// refers to.
+	kindProblems map[*Listener][]diagnostic.Diagnostic
 }
 
 // finish gathers the upstreams that attached rules use, and sorts.

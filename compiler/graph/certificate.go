@@ -13,12 +13,14 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // DefaultCertificateName is the name of the Secret that a listener's
-// certificate is in when the listener names none: by the hostname, so that
-// listeners of one hostname share it ("*.example.net" gives
-// wildcard-example-net-tls), else by Gateway and listener.
+// certificate is in when the listener names none: by the hostname, which a
+// wildcard shares with the name that it is under ("*.example.net" and
+// "example.net" give example-net-tls, one certificate for both), else by Gateway
+// and listener.
 func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener) string {
 	hostname := ""
 	if listener.Hostname != nil {
@@ -27,39 +29,40 @@ func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.List
 	if _, ok := lowerHostname(hostname); !ok {
 		return dnsLabel(gateway.Name, string(listener.Name), "tls")
 	}
-	host, wildcard := strings.CutPrefix(hostname, "*.")
-	name := strings.ReplaceAll(host, ".", "-") + "-tls"
-	if wildcard {
-		name = "wildcard-" + name
-	}
 	// "a-b.c" and "a.b-c" share a Secret: cert-manager then puts both names
 	// into one certificate.
-	return shorten(name, maxLabel)
+	return shorten(strings.ReplaceAll(strings.TrimPrefix(hostname, "*."), ".", "-")+"-tls", maxLabel)
 }
 
 // InjectedCertificate returns the name of the Secret that a listener gets its
 // certificate from although it names none: one that terminates TLS, on a Gateway
-// that asks cert-manager for certificates. Options may stand for a certificate,
-// so such a listener is left alone. Admission writes the name into the listener;
-// without admission the outcome is the same.
-func InjectedCertificate(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener) (string, bool) {
-	if listener.Protocol != gatewayv1.HTTPSProtocolType || !hasIssuer(gateway) {
+// that cert-manager has an issuer for, by annotation or by the default of the
+// GatewayConfig. Options may stand for a certificate, so such a listener is left
+// alone. Admission writes the name into the listener; without admission the
+// outcome is the same.
+func InjectedCertificate(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener, s snapshot.Snapshot) (string, bool) {
+	if !LacksCertificate(listener) {
 		return "", false
 	}
-	if t := listener.TLS; t != nil {
-		terminates := t.Mode == nil || *t.Mode == gatewayv1.TLSModeTerminate
-		if !terminates || len(t.CertificateRefs) > 0 || len(t.Options) > 0 {
-			return "", false
-		}
+	if _, ok := defaultIssuer(gateway, s); !ok && !hasIssuer(gateway) {
+		return "", false
 	}
 	return DefaultCertificateName(gateway, listener), true
+}
+
+// LacksCertificate says that the listener terminates TLS and names no
+// certificate.
+func LacksCertificate(listener *gatewayv1.Listener) bool {
+	t := listener.TLS
+	return listener.Protocol == gatewayv1.HTTPSProtocolType && (t == nil ||
+		(t.Mode == nil || *t.Mode == gatewayv1.TLSModeTerminate) && len(t.CertificateRefs) == 0 && len(t.Options) == 0)
 }
 
 // resolveCertificates keeps the certificates that are good, tells what is wrong
 // with the others, and remarks on good ones that do not fit the listener.
 func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remarks []diagnostic.Diagnostic) {
 	field := listenerField(l) + ".tls.certificateRefs"
-	refs, problem := certificateRefs(g, l)
+	refs, problem := b.certificateRefs(g, l)
 	if problem != nil {
 		return []diagnostic.Diagnostic{*problem}, nil
 	}
@@ -77,23 +80,27 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 			remarks = append(remarks, diagnostic.HostnameNotCovered.At(fmt.Sprintf("%s[%d]", field, i),
 				fmt.Sprintf("the certificate in Secret %q is for %s, not for %q", ref.Name, names, l.Hostname), ""))
 		}
+		if remark := b.renewal(certificate.Secret); remark != nil {
+			remark.Field = fmt.Sprintf("%s[%d]", field, i)
+			remarks = append(remarks, *remark)
+		}
 	}
 	return problems, remarks
 }
 
 // certificateRefs returns the listener's references, or the one that admission
 // would have filled in.
-func certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
+func (b *builder) certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
 	if t := l.Source.TLS; t != nil && len(t.CertificateRefs) > 0 {
 		return t.CertificateRefs, nil
 	}
-	if name, ok := InjectedCertificate(g.Source, l.Source); ok {
+	if name, ok := InjectedCertificate(g.Source, l.Source, b.s); ok {
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
 	return nil, new(diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
 		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
 		"name the Secret of a certificate, or let cert-manager make one with the annotation "+
-			clusterIssuerAnnotation+" on the Gateway"))
+			clusterIssuerAnnotation+" on the Gateway, or with spec.certificates.issuerRef of its GatewayConfig"))
 }
 
 // parsedCertificate is a certificate with its leaf; the leaf is nil where
@@ -128,10 +135,10 @@ func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectRefer
 	}
 	secret, ok := b.s.Secrets.Get(key.Namespace, key.Name)
 	if !ok {
-		fix := fmt.Sprintf("kubectl -n %s create secret tls %s --cert=… --key=…", key.Namespace, key.Name)
-		if hasIssuer(g.Source) {
-			fix = fmt.Sprintf("cert-manager is to write it: kubectl -n %s describe certificate %s", key.Namespace, key.Name)
+		if sentence := b.chain(key); sentence != "" {
+			return invalid(diagnostic.CertificatePending, sentence, fmt.Sprintf("kubectl -n %s describe certificate %s", key.Namespace, key.Name))
 		}
+		fix := fmt.Sprintf("kubectl -n %s create secret tls %s --cert=… --key=…", key.Namespace, key.Name)
 		return invalid(diagnostic.CertificateNotFound, fmt.Sprintf("Secret %q not found in namespace %q", key.Name, key.Namespace), fix)
 	}
 	parsed, err := parseCertificate(secret)

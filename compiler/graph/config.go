@@ -139,6 +139,9 @@ func overlay(configs ...*v1alpha1.GatewayConfig) Config {
 		spec.DrainTimeout = last(spec.DrainTimeout, c.Spec.DrainTimeout)
 		spec.TerminationGracePeriod = last(spec.TerminationGracePeriod, c.Spec.TerminationGracePeriod)
 		spec.HTTPSRedirect = last(spec.HTTPSRedirect, c.Spec.HTTPSRedirect)
+		if s := c.Spec.Certificates; s != nil && s.IssuerRef != nil {
+			spec.Certificates = s
+		}
 		if s := c.Spec.Service; s != nil {
 			service.ExternalTrafficPolicy = last(service.ExternalTrafficPolicy, s.ExternalTrafficPolicy)
 			service.LoadBalancerClass = last(service.LoadBalancerClass, s.LoadBalancerClass)

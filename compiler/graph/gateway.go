@@ -205,9 +205,6 @@ func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 			continue
 		}
 		field := fmt.Sprintf("spec.listeners[%d]", i)
-		if l.Hostname == nil || *l.Hostname == "" {
-			warn(diagnostic.IssuerWithoutHostname, field+".hostname", "cert-manager makes no certificate for a listener without hostname", "write the hostname")
-		}
 		if l.TLS == nil {
 			continue
 		}

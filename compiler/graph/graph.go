@@ -24,6 +24,8 @@ type Graph struct {
 	// Policies are the WebSocketPolicies that target one of Routes, or nothing
 	// that exists.
 	Policies []*Policy
+	// Issuances are the certificates that cert-manager is to issue, by Secret.
+	Issuances []*Issuance
 	// Upstreams are all upstreams that accepted rules use, by ID.
 	Upstreams []*Upstream
 	// Diagnostics are sorted.

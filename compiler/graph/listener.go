@@ -30,7 +30,7 @@ func (b *builder) readListeners(g *Gateway) {
 		g.Listeners = append(g.Listeners, l)
 		l.Conflicted = no(string(gatewayv1.ListenerReasonNoConflicts), "No other listener is in its way")
 		b.acceptListener(g, l)
-		b.resolveListener(g, l)
+		b.kindProblems[l] = resolveKinds(l)
 	}
 	b.findConflicts(g)
 	b.redirectToHTTPS(g)
@@ -113,19 +113,30 @@ func checkClientValidation(g *Gateway, l *Listener) *diagnostic.Diagnostic {
 		"client certificates cannot be validated yet", ""))
 }
 
-// resolveListener resolves what the listener refers to: kinds of routes and
-// certificates. Each problem is told; the first gives the reason.
+// resolveListeners says of each listener whether what it refers to is there:
+// kinds of routes and certificates. It comes after the routes, as these have
+// the hostnames that a listener without one needs a certificate for.
+func (b *builder) resolveListeners() {
+	for _, g := range b.g.Gateways {
+		for _, l := range g.Listeners {
+			b.resolveListener(g, l)
+		}
+	}
+}
+
+// resolveListener tells each problem; the first gives the reason.
 func (b *builder) resolveListener(g *Gateway, l *Listener) {
 	l.ResolvedRefs = yes(string(gatewayv1.ListenerReasonResolvedRefs), "All references are resolved")
-	problems := resolveKinds(l)
+	problems := b.kindProblems[l]
 	if l.TLS {
 		faults, remarks := b.resolveCertificates(g, l)
 		problems = append(problems, faults...)
 		b.report("Gateway", g.Source, remarks...)
+		l.ResolvedRefs.Message = withRenewals(l.ResolvedRefs.Message, remarks)
 	}
 	b.report("Gateway", g.Source, problems...)
 	if len(problems) > 0 {
-		l.ResolvedRefs = no(problems[0].Reason, sentences(problems))
+		l.ResolvedRefs = no(problems[0].Reason, sentences(withoutChainFields(problems)))
 	}
 }
 

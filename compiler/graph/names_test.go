@@ -32,7 +32,8 @@ func TestDNSLabels(t *testing.T) {
 func TestTheDefaultCertificateNameTellsTheHostname(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"*.jarrett.net":                         "wildcard-jarrett-net-tls",
+		"*.jarrett.net":                         "jarrett-net-tls",
+		"jarrett.net":                           "jarrett-net-tls",
 		"home.Jarrett.net":                      "home-jarrett-net-tls",
 		"":                                      "gw-https-tls",
 		"not a hostname":                        "gw-https-tls",

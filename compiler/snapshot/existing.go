@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,6 +35,18 @@ func (s Snapshot) Existing(object metav1.Object) (metav1.Object, bool) {
 		return existing(s.EndpointSlices, object)
 	case *corev1.Secret:
 		return existing(s.Secrets, object)
+	case *cmv1.Certificate:
+		return existing(s.Certificates, object)
+	case *cmv1.CertificateRequest:
+		return existing(s.CertificateRequests, object)
+	case *acmev1.Order:
+		return existing(s.Orders, object)
+	case *acmev1.Challenge:
+		return existing(s.Challenges, object)
+	case *cmv1.Issuer:
+		return existing(s.Issuers, object)
+	case *cmv1.ClusterIssuer:
+		return existing(s.ClusterIssuers, object)
 	}
 	return nil, false
 }

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +26,23 @@ type Snapshot struct {
 	Services          Set[*corev1.Service]
 	EndpointSlices    Set[*discoveryv1.EndpointSlice]
 	Secrets           Set[*corev1.Secret]
+
+	// What cert-manager has to do with certificates. Admission has the issuers
+	// alone.
+	Certificates        Set[*cmv1.Certificate]
+	CertificateRequests Set[*cmv1.CertificateRequest]
+	Orders              Set[*acmev1.Order]
+	Challenges          Set[*acmev1.Challenge]
+	Issuers             Set[*cmv1.Issuer]
+	ClusterIssuers      Set[*cmv1.ClusterIssuer]
+	// NoCertManager says that the cluster does not know cert-manager's kinds.
+	NoCertManager bool
+	// IssuersUnknown says that the reader does not see cert-manager's issuers:
+	// they are then taken to exist and to be able to issue.
+	IssuersUnknown bool
+	// OverdueCertificates are those that cert-manager's gateway-shim was to make,
+	// or to change, and has not in the time that it was given.
+	OverdueCertificates map[types.NamespacedName]bool
 
 	// SecretsUnknown says that the reader has no right to read Secrets (the
 	// webhook): certificates are then taken to exist and to be good.
@@ -82,6 +101,18 @@ func (s Snapshot) With(object metav1.Object) Snapshot {
 		s.EndpointSlices = s.EndpointSlices.with(o)
 	case *corev1.Secret:
 		s.Secrets = s.Secrets.with(o)
+	case *cmv1.Certificate:
+		s.Certificates = s.Certificates.with(o)
+	case *cmv1.CertificateRequest:
+		s.CertificateRequests = s.CertificateRequests.with(o)
+	case *acmev1.Order:
+		s.Orders = s.Orders.with(o)
+	case *acmev1.Challenge:
+		s.Challenges = s.Challenges.with(o)
+	case *cmv1.Issuer:
+		s.Issuers = s.Issuers.with(o)
+	case *cmv1.ClusterIssuer:
+		s.ClusterIssuers = s.ClusterIssuers.with(o)
 	}
 	return s
 }
@@ -111,6 +142,18 @@ func (s Snapshot) Without(object metav1.Object) Snapshot {
 		s.EndpointSlices = s.EndpointSlices.without(key)
 	case *corev1.Secret:
 		s.Secrets = s.Secrets.without(key)
+	case *cmv1.Certificate:
+		s.Certificates = s.Certificates.without(key)
+	case *cmv1.CertificateRequest:
+		s.CertificateRequests = s.CertificateRequests.without(key)
+	case *acmev1.Order:
+		s.Orders = s.Orders.without(key)
+	case *acmev1.Challenge:
+		s.Challenges = s.Challenges.without(key)
+	case *cmv1.Issuer:
+		s.Issuers = s.Issuers.without(key)
+	case *cmv1.ClusterIssuer:
+		s.ClusterIssuers = s.ClusterIssuers.without(key)
 	}
 	return s
 }

@@ -3,6 +3,8 @@ package snapshot_test
 import (
 	"testing"
 
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -88,16 +90,22 @@ func TestEveryKindComesAndGoes(t *testing.T) {
 		object metav1.Object
 		count  func(snapshot.Snapshot) int
 	}{
-		"GatewayClass":    {&gatewayv1.GatewayClass{}, func(s snapshot.Snapshot) int { return s.GatewayClasses.Len() }},
-		"Gateway":         {&gatewayv1.Gateway{}, func(s snapshot.Snapshot) int { return s.Gateways.Len() }},
-		"HTTPRoute":       {&gatewayv1.HTTPRoute{}, func(s snapshot.Snapshot) int { return s.HTTPRoutes.Len() }},
-		"ReferenceGrant":  {&gatewayv1.ReferenceGrant{}, func(s snapshot.Snapshot) int { return s.ReferenceGrants.Len() }},
-		"WebSocketPolicy": {&v1alpha1.WebSocketPolicy{}, func(s snapshot.Snapshot) int { return s.WebSocketPolicies.Len() }},
-		"GatewayConfig":   {&v1alpha1.GatewayConfig{}, func(s snapshot.Snapshot) int { return s.GatewayConfigs.Len() }},
-		"Namespace":       {&corev1.Namespace{}, func(s snapshot.Snapshot) int { return s.Namespaces.Len() }},
-		"Service":         {&corev1.Service{}, func(s snapshot.Snapshot) int { return s.Services.Len() }},
-		"EndpointSlice":   {&discoveryv1.EndpointSlice{}, func(s snapshot.Snapshot) int { return s.EndpointSlices.Len() }},
-		"Secret":          {&corev1.Secret{}, func(s snapshot.Snapshot) int { return s.Secrets.Len() }},
+		"GatewayClass":       {&gatewayv1.GatewayClass{}, func(s snapshot.Snapshot) int { return s.GatewayClasses.Len() }},
+		"Gateway":            {&gatewayv1.Gateway{}, func(s snapshot.Snapshot) int { return s.Gateways.Len() }},
+		"HTTPRoute":          {&gatewayv1.HTTPRoute{}, func(s snapshot.Snapshot) int { return s.HTTPRoutes.Len() }},
+		"ReferenceGrant":     {&gatewayv1.ReferenceGrant{}, func(s snapshot.Snapshot) int { return s.ReferenceGrants.Len() }},
+		"WebSocketPolicy":    {&v1alpha1.WebSocketPolicy{}, func(s snapshot.Snapshot) int { return s.WebSocketPolicies.Len() }},
+		"GatewayConfig":      {&v1alpha1.GatewayConfig{}, func(s snapshot.Snapshot) int { return s.GatewayConfigs.Len() }},
+		"Namespace":          {&corev1.Namespace{}, func(s snapshot.Snapshot) int { return s.Namespaces.Len() }},
+		"Service":            {&corev1.Service{}, func(s snapshot.Snapshot) int { return s.Services.Len() }},
+		"EndpointSlice":      {&discoveryv1.EndpointSlice{}, func(s snapshot.Snapshot) int { return s.EndpointSlices.Len() }},
+		"Secret":             {&corev1.Secret{}, func(s snapshot.Snapshot) int { return s.Secrets.Len() }},
+		"Certificate":        {&cmv1.Certificate{}, func(s snapshot.Snapshot) int { return s.Certificates.Len() }},
+		"CertificateRequest": {&cmv1.CertificateRequest{}, func(s snapshot.Snapshot) int { return s.CertificateRequests.Len() }},
+		"Order":              {&acmev1.Order{}, func(s snapshot.Snapshot) int { return s.Orders.Len() }},
+		"Challenge":          {&acmev1.Challenge{}, func(s snapshot.Snapshot) int { return s.Challenges.Len() }},
+		"Issuer":             {&cmv1.Issuer{}, func(s snapshot.Snapshot) int { return s.Issuers.Len() }},
+		"ClusterIssuer":      {&cmv1.ClusterIssuer{}, func(s snapshot.Snapshot) int { return s.ClusterIssuers.Len() }},
 	}
 	for name, kind := range kinds {
 		kind.object.SetName("x")

@@ -29,7 +29,7 @@ const (
 
 var (
 	acmeGateway      = types.NamespacedName{Namespace: "acme", Name: "edge"}
-	acmeCertificate  = types.NamespacedName{Namespace: "acme", Name: "wildcard-acme-jarrett-net-tls"}
+	acmeCertificate  = types.NamespacedName{Namespace: "acme", Name: "acme-jarrett-net-tls"}
 	acmeCertificate1 = types.NamespacedName{Namespace: "acme", Name: "single-jarrett-net-tls"}
 )
 

@@ -1,0 +1,72 @@
+package infra
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/graph"
+)
+
+// Certificate returns the Certificate of an issuance that is to be made here. It
+// has the name of its Secret and is nobody's to control, as cert-manager's
+// gateway-shim overwrites and deletes what a Gateway controls, and leaves all
+// else alone.
+func Certificate(i *graph.Issuance) *cmv1.Certificate {
+	first := i.Gateways[0]
+	c := &cmv1.Certificate{
+		TypeMeta: metav1.TypeMeta{APIVersion: cmv1.SchemeGroupVersion.String(), Kind: cmv1.CertificateKind},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: i.Key.Namespace,
+			Name:      i.Key.Name,
+			Labels:    certificateLabels(first),
+			// By these cert-manager has HTTP-01 challenges answered at the Gateway.
+			Annotations: map[string]string{
+				acmev1.ACMECertificateHTTP01ParentRefKind: "Gateway",
+				acmev1.ACMECertificateHTTP01ParentRefName: first.Name,
+			},
+		},
+		Spec: cmv1.CertificateSpec{
+			SecretName: i.Key.Name,
+			DNSNames:   slices.Concat(i.DNSNames, i.AltNames()),
+			IssuerRef:  i.Issuer,
+			Usages:     cmv1.DefaultKeyUsages(),
+		},
+	}
+	for _, g := range i.Gateways {
+		c.OwnerReferences = append(c.OwnerReferences, plainOwner(g))
+	}
+	applyAnnotations(&c.Spec, first.Annotations)
+	return c
+}
+
+// plainOwner lets the Certificate go with its last Gateway. That it does not
+// control is said, not left out: a Certificate of the shim's that is taken over
+// says otherwise.
+func plainOwner(g *gatewayv1.Gateway) metav1.OwnerReference {
+	no := false
+	return metav1.OwnerReference{
+		APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway", Name: g.Name, UID: g.UID,
+		Controller: &no, BlockOwnerDeletion: &no,
+	}
+}
+
+// certificateLabels are the Gateway's, by which an issuer may choose a solver,
+// as the shim copies them, and ours. Those of an applyset would have kubectl
+// prune the Certificate.
+func certificateLabels(g *gatewayv1.Gateway) map[string]string {
+	labels := maps.Clone(g.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.DeleteFunc(labels, func(key, _ string) bool { return strings.HasPrefix(key, "applyset.kubernetes.io/") })
+	labels[LabelManagedBy] = ManagedBy
+	labels[v1alpha1.LabelGenerated] = "true"
+	return labels
+}
