@@ -162,10 +162,7 @@ func issuingStatus(o client.Object) any {
 	case cmv1.GenericIssuer:
 		return o.GetStatus().Conditions
 	case *cmv1.Certificate:
-		return struct {
-			conditions []cmv1.CertificateCondition
-			failed     bool
-		}{o.Status.Conditions, o.Status.FailedIssuanceAttempts != nil}
+		return []any{o.Status.Conditions, o.Status.FailedIssuanceAttempts != nil}
 	case *cmv1.CertificateRequest:
 		return o.Status
 	case *acmev1.Order:

@@ -51,6 +51,59 @@ func TestGatewayValidation(t *testing.T) {
 	}
 }
 
+const (
+	http01Issuer = `
+apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {name: letsencrypt}
+spec: {acme: {server: https://acme.example.org, privateKeySecretRef: {name: key}, solvers: [{http01: {gatewayHTTPRoute: {}}}]}}
+`
+	// configured is our class with an issuer for all its Gateways.
+	configured = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatewright}
+spec:
+  controllerName: gatewright.dev/gateway-controller
+  parametersRef: {group: gatewright.dev, kind: GatewayConfig, namespace: infra, name: all}
+---
+apiVersion: gatewright.dev/v1alpha1
+kind: GatewayConfig
+metadata: {namespace: infra, name: all}
+spec: {certificates: {issuerRef: {name: home-ca}}}
+`
+)
+
+func TestAnIssuerThatCannotIssueIsToldAtAdmission(t *testing.T) {
+	t.Parallel()
+	const unable = "ClusterIssuer letsencrypt has only an HTTP-01 solver; a wildcard needs DNS-01: give the issuer a dns01 solver, or each host a listener of its own"
+	tests := map[string]struct {
+		cluster string
+		judged
+	}{
+		"only HTTP-01 for a wildcard":  {http01Issuer, judged{new: gatewayWith(issuer, withCert), warnings: []string{"spec.listeners[0].hostname: " + unable}}},
+		"HTTP-01 for a single name":    {http01Issuer, judged{new: gatewayWith(issuer, strings.Replace(withCert, "*.", "a.", 1))}},
+		"an issuer that is not there":  {"", judged{new: gatewayWith(issuer, withCert), warnings: []string{"metadata.annotations[cert-manager.io/cluster-issuer]: ClusterIssuer letsencrypt does not exist: create the issuer, or mend its name"}}},
+		"the default is not there":     {configured, judged{new: gateway(bare), warnings: []string{"spec.listeners[0].tls.certificateRefs: ClusterIssuer home-ca does not exist: create the issuer, or mend its name"}}},
+		"nobody is asked for anything": {http01Issuer, judged{new: gateway(withCert)}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t, cluster(t, theCluster, test.cluster), gatewayValidatePath)
+		})
+	}
+}
+
+func TestTheDefaultIssuerGivesAListenerItsCertificate(t *testing.T) {
+	t.Parallel()
+	const want = `[{"op":"add","path":"/spec/listeners/0/tls","value":{"certificateRefs":[{"name":"example-net-tls"}]}}]`
+	response := review(t, cluster(t, theCluster, configured), gatewayMutatePath, "", gateway(bare))
+	if diff := cmp.Diff(want, string(response.Patch)); diff != "" {
+		t.Errorf("patch (-want +got):\n%s", diff)
+	}
+}
+
 func TestGatewayWarningsAreBounded(t *testing.T) {
 	t.Parallel()
 	documents := []string{theCluster}

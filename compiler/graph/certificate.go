@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -70,6 +71,9 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 		certificate, problem := b.resolveCertificate(g, ref)
 		if problem != nil {
 			problem.Field = fmt.Sprintf("%s[%d]", field, i)
+			if problem.Check == diagnostic.CertificateNotFound.ID {
+				problem.Fix = cmp.Or(b.unasked(g, l), problem.Fix)
+			}
 			problems = append(problems, *problem)
 		}
 		if certificate == nil {
@@ -86,6 +90,19 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 		}
 	}
 	return problems, remarks
+}
+
+// unasked says why cert-manager is not asked for a certificate although the
+// Gateway has an issuer; empty where it has none.
+func (b *builder) unasked(g *Gateway, l *Listener) string {
+	_, ok := issuerOf(g.Source, b.s)
+	switch {
+	case !ok && hasIssuer(g.Source):
+		return "leave out one of " + issuerAnnotation + " and " + clusterIssuerAnnotation
+	case ok && len(namesFor(l)) == 0:
+		return "for cert-manager to issue it, write a hostname into the listener or into a route"
+	}
+	return ""
 }
 
 // certificateRefs returns the listener's references, or the one that admission

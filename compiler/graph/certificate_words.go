@@ -15,6 +15,7 @@ var volatile = []struct {
 	instead string
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?(UTC|Z|[+-]\d\d:?\d\d))*( m=[+-][\d.]+)?`), "…"},
+	{regexp.MustCompile(`((Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d( ?[A-Z]{1,4}\b)?`), "…"},
 	{regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):\d+->`), ""},
 	{regexp.MustCompile(`(?i)(request ?id|cf-ray|trace ?id):? ?"?[0-9a-z-]{8,}"?`), "$1 …"},
 	{regexp.MustCompile(`/acme-challenge/[\w-]{16,}`), "/acme-challenge/…"},

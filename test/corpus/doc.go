@@ -21,7 +21,8 @@
 //	endpoints.yaml, status.yaml, diagnostics.txt, responses.txt
 //
 // and, where the case has the section already, nginx.conf and upstreams.conf
-// beside servers.conf, objects.yaml (owned objects) and policies.yaml. A line
+// beside servers.conf, objects.yaml (owned objects), policies.yaml
+// and certificates.yaml. A line
 // "shows: status diagnostics" before the first section keeps a case to those.
 //
 // # Requests

@@ -57,6 +57,7 @@ func sectionsOf(r compiler.Result) ([]section, error) {
 		{section{name: "status.yaml", topic: "status"}, statusOf(r.Statuses), false},
 		{section{name: "objects.yaml", topic: "objects", onRequest: true}, objects, len(objects) == 0},
 		{section{name: "policies.yaml", topic: "policies", onRequest: true}, r.Policies, len(r.Policies) == 0},
+		{section{name: "certificates.yaml", topic: "certificates", onRequest: true}, certificatesOf(r), false},
 	} {
 		if !s.empty {
 			text, err := yamlOf(s.value)
@@ -101,6 +102,19 @@ func withoutNull(value any) any {
 		}
 	}
 	return value
+}
+
+// certificatesOf are the Certificates that the operator makes, and those that it
+// leaves to cert-manager's gateway-shim for now.
+func certificatesOf(r compiler.Result) map[string]any {
+	out := map[string]any{}
+	for _, c := range r.Certificates {
+		out[c.Namespace+"/"+c.Name] = c
+	}
+	for _, key := range r.Awaited {
+		out[key.String()] = "awaited from the gateway-shim"
+	}
+	return out
 }
 
 func endpointsOf(b bundle.Bundle) map[string][]string {
