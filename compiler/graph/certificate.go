@@ -95,7 +95,7 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 // unasked says why cert-manager is not asked for a certificate although the
 // Gateway has an issuer; empty where it has none.
 func (b *builder) unasked(g *Gateway, l *Listener) string {
-	_, ok := issuerOf(g.Source, b.s)
+	_, ok := IssuerOf(g.Source, b.s)
 	switch {
 	case !ok && hasIssuer(g.Source):
 		return "leave out one of " + issuerAnnotation + " and " + clusterIssuerAnnotation

@@ -50,8 +50,6 @@ type need struct {
 	gateway  *Gateway
 	listener *Listener
 	names    []string
-	// written says that the Gateway itself names the Secret.
-	written bool
 }
 
 // issuances are what listeners need from cert-manager, and what it has.
@@ -113,7 +111,7 @@ func (b *builder) readNeeds(g *Gateway, l *Listener, issuer cmmetav1.IssuerRefer
 		if !isLocalSecret(g.Source, ref) || !hasIssuer(g.Source) && name != DefaultCertificateName(g.Source, l.Source) {
 			continue
 		}
-		n := need{gateway: g, listener: l, names: namesFor(l), written: l.Source.TLS != nil && len(l.Source.TLS.CertificateRefs) > 0}
+		n := need{gateway: g, listener: l, names: namesFor(l)}
 		if len(n.names) == 0 {
 			b.report("Gateway", g.Source, diagnostic.IssuerWithoutHostname.At(listenerField(l)+".hostname",
 				"a listener without hostname gets a certificate for the hostnames of its routes, and no route has one yet", ""))
@@ -236,7 +234,9 @@ func (b *builder) isUsersSecret(key types.NamespacedName) bool {
 
 // shimMakes says that the gateway-shim would make the Certificate as it is
 // needed, if it runs. It leaves out, with no more than an event, listeners
-// without hostname or without a Secret in the Gateway itself.
+// without hostname. It would leave out those as well for which the Gateway names
+// no Secret: that is so only where admission was away, and changes nothing but
+// how long it takes.
 func (b *builder) shimMakes(i *Issuance) bool {
 	if len(i.Gateways) > 1 || !hasIssuer(i.Gateways[0]) {
 		return false
@@ -244,7 +244,7 @@ func (b *builder) shimMakes(i *Issuance) bool {
 	ignored := strings.Split(i.Gateways[0].Annotations[cmv1.CertificateIgnoreTLSListeners], ",")
 	for _, n := range b.issuances.needs[i.Key] {
 		skipped := slices.ContainsFunc(ignored, func(name string) bool { return strings.TrimSpace(name) == string(n.listener.Source.Name) })
-		if !n.written || n.listener.Hostname == "" || skipped {
+		if n.listener.Hostname == "" || skipped {
 			return false
 		}
 	}

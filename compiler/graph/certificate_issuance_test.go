@@ -72,7 +72,7 @@ func TestWhoMakesTheCertificate(t *testing.T) {
 		"a user, who made another for the Secret":          {there: []metav1.Object{certificate(func(c *cmv1.Certificate) { c.Name = "other" }, both...)}, overdue: true, maker: graph.MadeElsewhere},
 		"nobody, where a user made the Secret":             {there: []metav1.Object{usersSecret}, overdue: true, maker: graph.MadeElsewhere},
 		"the operator, where the Secret outlived it":       {there: []metav1.Object{itsSecret}, overdue: true, maker: graph.MadeHere},
-		"the operator, where the Gateway names no Secret":  {gateway: strings.Replace(issuing, ", tls: {certificateRefs: [{name: example-net-tls}]}", "", 1), maker: graph.MadeHere},
+		"the shim, as if admission had named the Secret":   {gateway: strings.Replace(issuing, ", tls: {certificateRefs: [{name: example-net-tls}]}", "", 1), maker: graph.MadeByShim, awaited: true},
 		"the operator, where the shim is to skip listener": {gateway: strings.Replace(issuing, "annotations: {", "annotations: {cert-manager.io/ignore-tls-listeners: 'x, b', ", 1), maker: graph.MadeHere},
 		"the shim, for names that an annotation adds": {
 			gateway: strings.Replace(issuing, "annotations: {", "annotations: {cert-manager.io/alt-names: 'more.example.net', ", 1),

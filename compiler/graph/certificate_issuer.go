@@ -221,19 +221,23 @@ func selects(s *acmev1.CertificateDNSNameSelector, name string, of map[string]st
 // reportIssuers tells of issuers that cannot issue what listeners need. The
 // Certificate may be asked for later, so this is told at admission as well.
 func (b *builder) reportIssuers() {
+	type finding struct {
+		gateway        types.NamespacedName
+		field, message string
+	}
+	told := map[finding]bool{}
 	for _, i := range b.g.Issuances {
 		fault := b.issuerFault(i.request())
 		if fault == nil {
 			continue
 		}
-		told := map[types.NamespacedName]bool{}
 		for _, need := range b.issuances.needs[i.Key] {
+			f := finding{need.gateway.Key(), need.field(fault), fault.message}
 			elsewhere := slices.Contains(i.DNSNames, fault.name) && !slices.Contains(need.names, fault.name)
-			if told[need.gateway.Key()] || elsewhere {
-				continue
+			if !told[f] && !elsewhere {
+				told[f] = true
+				b.report("Gateway", need.gateway.Source, fault.check.At(f.field, f.message, fault.fix))
 			}
-			told[need.gateway.Key()] = true
-			b.report("Gateway", need.gateway.Source, fault.check.At(need.field(fault), fault.message, fault.fix))
 		}
 	}
 }
