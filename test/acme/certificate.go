@@ -16,8 +16,7 @@ import (
 	"github.com/gatewright/gatewright/test/homelab"
 )
 
-// CertificateKind is cert-manager's Certificate. Its Go types are left out:
-// they would bring cert-manager's dependencies into this module.
+// CertificateKind is cert-manager's Certificate.
 var CertificateKind = schema.GroupVersionKind{Group: "cert-manager.io", Version: "v1", Kind: "Certificate"}
 
 // Certificate reads a Certificate of cert-manager.

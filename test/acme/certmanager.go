@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/gatewright/gatewright/test/cluster/image"
+	"github.com/gatewright/gatewright/test/homelab"
 )
 
 // namespace is where cert-manager runs.
@@ -26,21 +29,36 @@ func (a *Authority) installCertManager(ctx context.Context, programs programs) e
 			return err
 		}
 	}
-	crds, err := crdDir(ctx, programs.certManagerDir)
-	if err != nil {
-		return err
-	}
-	// Client-side, the larger ones do not fit into kubectl's annotation.
-	if _, err := a.lab.Kubectl(ctx, "apply", "--server-side", "--filename", crds); err != nil {
-		return err
-	}
-	if _, err := a.lab.Kubectl(ctx, append([]string{"wait", "--for=condition=Established", "--timeout=60s"}, certManagerKinds...)...); err != nil {
+	if err := installKinds(ctx, a.lab, programs.certManagerDir); err != nil {
 		return err
 	}
 	if _, err := a.lab.Apply(ctx, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}"); err != nil {
 		return err
 	}
 	return a.roll(ctx)
+}
+
+// InstallKinds makes the cluster know cert-manager's kinds, without anything
+// that acts upon them.
+func InstallKinds(ctx context.Context, lab *homelab.Lab) error {
+	module, err := image.ModuleDir(ctx)
+	if err != nil {
+		return err
+	}
+	return installKinds(ctx, lab, certManagerDir(module))
+}
+
+func installKinds(ctx context.Context, lab *homelab.Lab, dir string) error {
+	crds, err := crdDir(ctx, dir)
+	if err != nil {
+		return err
+	}
+	// Client-side, the larger ones do not fit into kubectl's annotation.
+	if _, err := lab.Kubectl(ctx, "apply", "--server-side", "--filename", crds); err != nil {
+		return err
+	}
+	_, err = lab.Kubectl(ctx, append([]string{"wait", "--for=condition=Established", "--timeout=60s"}, certManagerKinds...)...)
+	return err
 }
 
 // crdDir finds the CRDs in cert-manager's module, which need not be on this

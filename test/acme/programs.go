@@ -36,7 +36,7 @@ func build(ctx context.Context, log io.Writer) (made programs, err error) {
 	if err != nil {
 		return made, err
 	}
-	made.certManagerDir = filepath.Join(module, "test", "cluster", "certmanager")
+	made.certManagerDir = certManagerDir(module)
 	made.pebble, err = binary.Build(ctx, log, binary.Program{
 		Name: "pebble", ModuleDir: filepath.Join(module, "test", "cluster", "pebble"), Package: "github.com/letsencrypt/pebble/v2/cmd/pebble",
 	})
@@ -59,4 +59,10 @@ func build(ctx context.Context, log io.Writer) (made programs, err error) {
 		return made, fmt.Errorf("build the image of cert-manager's solver: %w", err)
 	}
 	return made, nil
+}
+
+// certManagerDir is the folder in our module with the module that names
+// cert-manager's version.
+func certManagerDir(module string) string {
+	return filepath.Join(module, "test", "cluster", "certmanager")
 }

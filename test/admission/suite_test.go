@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gatewright/gatewright/test/acme"
 	"github.com/gatewright/gatewright/test/homelab"
 )
 
@@ -54,8 +55,12 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// prepare stops the operator, which has made the webhook's certificate by now.
+// prepare stops the operator, which has made the webhook's certificate by now,
+// and has the kinds of the cases known.
 func prepare(ctx context.Context) error {
+	if err := acme.InstallKinds(ctx, lab); err != nil {
+		return err
+	}
 	if err := stopOperator(ctx); err != nil {
 		return err
 	}
@@ -127,6 +132,10 @@ func (c listeningClient) create(t *testing.T, o *unstructured.Unstructured, refu
 		tried := o.DeepCopy()
 		if refusal = c.Create(ctx, tried, dryIf(refused)...); refusal == nil && refused {
 			return errors.New("it is admitted")
+		}
+		if status, ok := o.Object["status"]; ok && refusal == nil {
+			tried.Object["status"] = status
+			return c.Status().Update(ctx, tried)
 		}
 		return nil
 	})
