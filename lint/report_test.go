@@ -98,6 +98,22 @@ note: not among the manifests, and taken to exist: Gateway infra/home, Service b
 	}
 }
 
+const (
+	wildcard = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: home, namespace: infra, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}
+spec:
+  gatewayClassName: gatewright
+  listeners: [{name: tls, port: 443, protocol: HTTPS, hostname: "*.example.net"}]
+---
+`
+	http01Issuer = `apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {name: letsencrypt}
+spec: {acme: {server: https://acme.example.org, privateKeySecretRef: {name: key}, solvers: [{http01: {gatewayHTTPRoute: {}}}]}}
+`
+)
+
 // TestWhatManifestsLeaveToOthers holds what is taken to exist, and what is not.
 func TestWhatManifestsLeaveToOthers(t *testing.T) {
 	t.Parallel()
@@ -166,6 +182,13 @@ func TestWhatManifestsLeaveToOthers(t *testing.T) {
 		"a policy finds the route that it is for": {
 			text:    "apiVersion: gatewright.dev/v1alpha1\nkind: WebSocketPolicy\nmetadata: {name: a}\nspec:\n  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: chat}]\n",
 			options: ours, want: assumes + "HTTPRoute default/chat\n",
+		},
+		"an issuer of cert-manager's can issue what it is asked for": {
+			text: wildcard, options: ours, want: assumes + "ClusterIssuer letsencrypt\n",
+		},
+		"unless it is given": {
+			text: wildcard + http01Issuer, options: ours,
+			want: "home.yaml:6: warning: Gateway infra/home: spec.listeners[0].hostname: ClusterIssuer letsencrypt has only an HTTP-01 solver; a wildcard needs DNS-01: give the issuer a dns01 solver, or each host a listener of its own [issuer-without-dns01]\n",
 		},
 	}
 	for name, test := range tests {

@@ -17,8 +17,9 @@ import (
 //   - TLS listeners that can never have a certificate,
 //
 // and warns of
-//   - listeners that clash, certificates that are not there (yet), and
-//     listeners that cert-manager would leave without one,
+//   - listeners that clash, issuers that are not there (yet) or cannot issue
+//     what a listener needs, and listeners that cert-manager would leave without
+//     a certificate,
 //   - routes that the Gateway serves and no longer will: a listener that is
 //     removed or renamed, a hostname or namespace that is no longer allowed, or
 //     the Gateway deleted.
@@ -28,7 +29,8 @@ const gatewayValidatePath = "/validate-gateway-networking-k8s-io-v1-gateway"
 
 // The defaulter of Gateways prevents that a listener with protocol HTTPS is
 // refused because it does not name the Secret of a certificate that
-// cert-manager is asked for anyway: it names one.
+// cert-manager is asked for anyway, by the Gateway or by its GatewayConfig: it
+// names one.
 const gatewayMutatePath = "/mutate-gateway-networking-k8s-io-v1-gateway"
 
 // gatewayDefaulter names a Secret where cert-manager is to make a certificate.

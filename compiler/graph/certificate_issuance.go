@@ -19,11 +19,12 @@ import (
 type Maker int
 
 const (
-	// MadeElsewhere: a user made the Certificate or the Secret, and it stays so.
+	// MadeElsewhere says that a user made the Certificate or the Secret: it stays so.
 	MadeElsewhere Maker = iota
-	// MadeByShim: cert-manager's gateway-shim makes the Certificate and keeps it.
+	// MadeByShim says that cert-manager's gateway-shim makes the Certificate and
+	// keeps it.
 	MadeByShim
-	// MadeHere: the operator makes the Certificate.
+	// MadeHere says that the operator makes the Certificate.
 	MadeHere
 )
 
@@ -79,7 +80,7 @@ func (b *builder) readIssuances() {
 	}
 	for _, g := range b.g.Gateways {
 		issuer, ok := IssuerOf(g.Source, b.s)
-		if !ok || !g.Accepted.True {
+		if !ok || !g.Accepted.True || !g.Source.DeletionTimestamp.IsZero() {
 			continue
 		}
 		for _, l := range g.Listeners {

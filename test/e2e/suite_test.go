@@ -163,13 +163,12 @@ func fetch(t *testing.T, namespace, name string, into client.Object) {
 	}
 }
 
-// newNamespace makes a namespace for the time of the test.
+// newNamespace makes a namespace for the time of the test; one of an earlier
+// test may still be on its way out.
 func newNamespace(t *testing.T, name string) {
 	t.Helper()
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := lab.Client.Create(t.Context(), n); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, func(ctx context.Context) error { return lab.Client.Create(ctx, n) })
 	t.Cleanup(func() {
 		if err := lab.Client.Delete(context.Background(), n); err != nil {
 			t.Error(err)
