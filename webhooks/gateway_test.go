@@ -95,6 +95,26 @@ func TestAnIssuerThatCannotIssueIsToldAtAdmission(t *testing.T) {
 	}
 }
 
+func TestAConfigurationThatIsStillToComeMayHaveAnIssuer(t *testing.T) {
+	t.Parallel()
+	const (
+		config = "  infrastructure: {parametersRef: {group: gatewright.dev, kind: GatewayConfig, name: later}}\n"
+		none   = `spec.listeners[0].tls.certificateRefs: HTTPS listener "tls" has neither a certificate nor any way to get one: name a Secret, or an issuer of cert-manager by annotation cert-manager.io/cluster-issuer or in the GatewayConfig`
+	)
+	tests := map[string]judged{
+		"without a configuration a listener can never have a certificate": {new: gateway(bare), refusal: none},
+		"with one that is not there it may": {new: gateway(bare) + config, warnings: []string{
+			`spec.infrastructure.parametersRef: GatewayConfig "later" not found in namespace "infra": refer to a sound GatewayConfig`, none,
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t, cluster(t, theCluster), gatewayValidatePath)
+		})
+	}
+}
+
 func TestTheDefaultIssuerGivesAListenerItsCertificate(t *testing.T) {
 	t.Parallel()
 	const want = `[{"op":"add","path":"/spec/listeners/0/tls","value":{"certificateRefs":[{"name":"example-net-tls"}]}}]`

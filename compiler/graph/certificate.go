@@ -114,10 +114,20 @@ func (b *builder) certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretOb
 	if name, ok := InjectedCertificate(g.Source, l.Source, b.s); ok {
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
-	return nil, new(diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
+	finding := diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
 		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
-		"name the Secret of a certificate, or let cert-manager make one with the annotation "+
-			clusterIssuerAnnotation+" on the Gateway, or with spec.certificates.issuerRef of its GatewayConfig"))
+		"name a Secret, or an issuer of cert-manager by annotation "+clusterIssuerAnnotation+" or in the GatewayConfig")
+	if b.hasParameters(g.Source) {
+		// A GatewayConfig that is still to come may have an issuer.
+		finding.Severity = diagnostic.Warn
+	}
+	return nil, &finding
+}
+
+// hasParameters says that the Gateway or its class refers to a GatewayConfig.
+func (b *builder) hasParameters(g *gatewayv1.Gateway) bool {
+	class, ok := b.classes[string(g.Spec.GatewayClassName)]
+	return ok && class.Source.Spec.ParametersRef != nil || g.Spec.Infrastructure != nil && g.Spec.Infrastructure.ParametersRef != nil
 }
 
 // parsedCertificate is a certificate with its leaf; the leaf is nil where
