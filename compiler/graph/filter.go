@@ -45,6 +45,8 @@ func (r *ruleReader) readFilter(f *gatewayv1.HTTPRouteFilter, field string) {
 		r.readRedirect(f.RequestRedirect, field+".requestRedirect")
 	case f.Type == gatewayv1.HTTPRouteFilterURLRewrite && f.URLRewrite != nil:
 		r.readRewrite(f.URLRewrite, field+".urlRewrite")
+	case f.Type == gatewayv1.HTTPRouteFilterCORS && f.CORS != nil:
+		r.readCORS(f.CORS, field+".cors")
 	case f.Type == gatewayv1.HTTPRouteFilterExtensionRef && f.ExtensionRef != nil:
 		r.unresolved = append(r.unresolved, diagnostic.UnknownFilter.At(field+".extensionRef",
 			fmt.Sprintf("no filters of kind %s (group %q) are known", f.ExtensionRef.Kind, f.ExtensionRef.Group),

@@ -178,6 +178,7 @@ type Rule struct {
 	ResponseHeaders []HeaderChange
 	Redirect        *Redirect
 	Rewrite         *Rewrite
+	CORS            *CORS
 	// Upstream is where requests go; nil with Redirect. A rule without
 	// backendRefs, or with nothing but weight 0, has an upstream of only the 500
 	// sentinel.

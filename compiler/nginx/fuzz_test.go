@@ -44,6 +44,12 @@ var fields = map[string]func(s string, p places){
 	"redirect scheme":   func(s string, p places) { p.redirect.Scheme = "https" + s },
 	"redirect host":     func(s string, p places) { p.redirect.Hostname = "h" + s },
 	"redirect path":     func(s string, p places) { p.redirect.Path.Value = s },
+	"CORS scheme":       func(s string, p places) { p.rule.CORS.Origins[0].Scheme = "https" + s },
+	"CORS host":         func(s string, p places) { p.rule.CORS.Origins[0].Host = "h" + s },
+	"CORS wildcard":     func(s string, p places) { p.rule.CORS.Origins[1].Host = "*." + s },
+	"CORS method":       func(s string, p places) { p.rule.CORS.Methods.List[0] = "M" + s },
+	"CORS header":       func(s string, p places) { p.rule.CORS.Headers.List[0] = "Z" + s },
+	"exposed header":    func(s string, p places) { p.rule.CORS.ExposeHeaders.List[0] = "Z" + s },
 	"route namespace":   func(s string, p places) { p.route.Source.Namespace = s },
 	"route name":        func(s string, p places) { p.route.Source.Name = s },
 	"route hostname":    func(s string, p places) { p.hostname.Effective = "h" + s + ".example.com" },
@@ -97,6 +103,11 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 		ResponseHeaders: []graph.HeaderChange{
 			{Action: graph.HeaderSet, Name: "Z", Value: "z"},
 			{Action: graph.HeaderRemove, Name: "W"},
+		},
+		CORS: &graph.CORS{
+			Origins: []graph.Origin{{Scheme: "https", Host: "h"}, {Scheme: "https", Host: "*.h"}}, Credentials: true,
+			Methods: graph.Names{List: []string{"M"}}, Headers: graph.Names{List: []string{"Z"}},
+			ExposeHeaders: graph.Names{List: []string{"Z"}}, MaxAge: 5,
 		},
 		Upstream: p.upstream, IdleTimeout: time.Minute,
 		WebSocketLimits: graph.WebSocketLimits{

@@ -21,6 +21,15 @@ func (s *locationSet) handler(c candidate, printable bool) handler {
 		return refuse(500)
 	}
 	h := handler{AddHeaders: response.add}
+	if rule.CORS != nil {
+		own, added, ok := s.cors(rule.CORS)
+		if !ok {
+			return refuse(500)
+		}
+		s.answersPreflight = true
+		h.CORS, h.AddHeaders = own, slices.Concat(added, response.add)
+		response.hide = slices.Concat(response.hide, hiddenByCORS())
+	}
 	if rule.Redirect != nil {
 		r, ok := s.redirect(c)
 		if !ok {

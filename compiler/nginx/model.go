@@ -16,6 +16,9 @@ type configuration struct {
 	QueryParameters  []queryParameter
 	ServerNames      []serverNames
 	OriginLists      []originList
+	AllowedOrigins   []allowedOrigins
+	// AnswersPreflight says that a location does CORS.
+	AnswersPreflight bool
 	// CountsWebSockets says that a location limits their number.
 	CountsWebSockets bool
 	Upstreams        []upstream
@@ -115,6 +118,7 @@ type condition struct {
 // handler is what a location does with a request; exactly one of Jump, Return,
 // Redirect and Proxy is set.
 type handler struct {
+	CORS       *cors
 	AddHeaders []header
 	Jump       *token.NamedLocation
 	Return     *token.Int

@@ -51,6 +51,11 @@ type compilation struct {
 	// origins are the lists of web sites that open websockets; the index numbers
 	// the variable.
 	origins [][]graph.Origin
+	// corsOrigins are the lists of web sites of CORS; the index numbers the
+	// variable.
+	corsOrigins [][]graph.Origin
+	// answersPreflight says that a rule does CORS.
+	answersPreflight bool
 	// countsWebSockets says that their number is limited somewhere.
 	countsWebSockets bool
 }
@@ -75,6 +80,7 @@ func (c *compilation) configuration(g *graph.Gateway) configuration {
 	}
 	conf.QueryParameters = c.queryParameters()
 	conf.OriginLists, conf.CountsWebSockets = c.originLists(), c.countsWebSockets
+	conf.AllowedOrigins, conf.AnswersPreflight = c.allowedOrigins(), c.answersPreflight
 	conf.Upstreams = c.upstreamBlocks()
 	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
 	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))

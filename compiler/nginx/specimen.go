@@ -32,6 +32,10 @@ func specimen() configuration {
 		OriginLists: []originList{{
 			Variable: token.ForeignOrigin(0), Exact: []token.MapText{exact}, Subdomains: []token.Regex{pattern},
 		}},
+		AllowedOrigins: []allowedOrigins{{
+			Variable: token.AllowedOrigin(0), Exact: []token.MapText{exact}, Several: []token.Regex{pattern},
+		}},
+		AnswersPreflight: true,
 		CountsWebSockets: true,
 		ServerNames: []serverNames{{
 			Variable: token.ServerNameListener(443), Default: &one,
@@ -49,7 +53,9 @@ func specimen() configuration {
 					AddHeaders: lines,
 					Redirect:   &redirect{Rest: &pattern, Code: one, Location: value},
 				}},
-				{Named: &named, Handler: handler{Proxy: &proxy{
+				{Named: &named, Handler: handler{CORS: &cors{
+					Allowed: new(token.AllowedOrigin(0)), Settings: []setting{{Variable: token.CORSMethods, Value: value}}, Preflight: lines,
+				}, Proxy: &proxy{
 					Upstream: name, WebSockets: &sockets,
 					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
 					Headers: lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,

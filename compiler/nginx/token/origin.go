@@ -15,6 +15,31 @@ type MapText struct{ quoted }
 // leading wildcard label, it is an expression for all its subdomains. It
 // refuses what is no scheme of HTTP and no host.
 func WebSocketOrigin(scheme, host string, port uint16) (exact MapText, subdomains *Regex, ok bool) {
+	return originKey("websocket ", scheme, host, port)
+}
+
+// Origin is WebSocketOrigin for a map over the header Origin alone. A host of
+// "*" is any.
+func Origin(scheme, host string, port uint16) (exact MapText, several *Regex, ok bool) {
+	if host != "*" {
+		return originKey("", scheme, host, port)
+	}
+	exact, pattern, ok := originKey("", scheme, "*.host", port)
+	if !ok {
+		return exact, nil, false
+	}
+	pattern.s = strings.Replace(pattern.s, anyLabels+"host", anyHost, 1)
+	return exact, pattern, true
+}
+
+// anyHost is the expression for hosts as browsers write them, anyLabels for what
+// stands before a parent domain. What they print as is what they are.
+const (
+	anyHost   = `(?:[0-9a-z_.-]+|[[][0-9a-f:]+])`
+	anyLabels = `(?:[0-9a-z_-]+[.])+`
+)
+
+func originKey(before, scheme, host string, port uint16) (exact MapText, subdomains *Regex, ok bool) {
 	if scheme != "http" && scheme != "https" {
 		return MapText{}, nil, false
 	}
@@ -22,7 +47,7 @@ func WebSocketOrigin(scheme, host string, port uint16) (exact MapText, subdomain
 	if port != 0 {
 		end = ":" + strconv.Itoa(int(port))
 	}
-	start := "websocket " + scheme + "://"
+	start := before + scheme + "://"
 	if inner, isIPv6 := strings.CutPrefix(host, "["); isIPv6 {
 		inner, isIPv6 = strings.CutSuffix(inner, "]")
 		return newMapText(start + host + end), nil, isIPv6 && all(inner, isAddressByte)
@@ -31,7 +56,7 @@ func WebSocketOrigin(scheme, host string, port uint16) (exact MapText, subdomain
 		return MapText{}, nil, false
 	}
 	if parent, wildcard := strings.CutPrefix(host, "*."); wildcard {
-		pattern, ok := ownPattern("~*^" + start + `(?:[0-9a-z_-]+\.)+` + regexp.QuoteMeta(parent+end) + `\z`)
+		pattern, ok := ownPattern("~*^" + start + anyLabels + regexp.QuoteMeta(parent+end) + `\z`)
 		return MapText{}, &pattern, ok
 	}
 	return newMapText(start + host + end), nil, true

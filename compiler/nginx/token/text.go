@@ -18,6 +18,7 @@ var (
 	RequestMethod = variable("request_method")
 	RequestPort   = variable("request_port")
 	RequestURI    = variable("request_uri")
+	RequestOrigin = variable("http_origin")
 	Scheme        = variable("scheme")
 	ServerPort    = variable("server_port")
 	URI           = variable("uri")
@@ -26,6 +27,17 @@ var (
 	Upgrade = variable("gw_upgrade")
 	// Connection is the Connection header that goes with Upgrade.
 	Connection = variable("gw_connection")
+	// WantedMethod and WantedHeaders are what a browser asks for beforehand
+	// (Fetch, CORS-preflight request).
+	WantedMethod  = variable("http_access_control_request_method")
+	WantedHeaders = variable("http_access_control_request_headers")
+	// CORSCredentials and the others are what goes into the headers of that
+	// name, empty for web sites that are not let in.
+	CORSCredentials = variable("gw_cors_credentials")
+	CORSExpose      = variable("gw_cors_expose")
+	CORSHeaders     = variable("gw_cors_headers")
+	CORSMaxAge      = variable("gw_cors_max_age")
+	CORSMethods     = variable("gw_cors_methods")
 	// Key joins what a choice compares.
 	Key = variable("gw_key")
 	// Base is the path that replaces a prefix, Rest what follows the prefix.
@@ -51,6 +63,10 @@ func QueryParameter(n int) Variable { return variable("gw_query_" + strconv.Itoa
 // ForeignOrigin is the variable that tells requests for a websocket from web
 // sites that are not in the n-th list.
 func ForeignOrigin(n int) Variable { return variable("gw_foreign_origin_" + strconv.Itoa(n)) }
+
+// AllowedOrigin is the variable with the request's Origin where that is in the
+// n-th list of CORS.
+func AllowedOrigin(n int) Variable { return variable("gw_allowed_origin_" + strconv.Itoa(n)) }
 
 // ServerNameListener is the variable with the listener of a port that the
 // TLS handshake chose.
