@@ -70,13 +70,22 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 func (i Interest) addBackends(r *gatewayv1.HTTPRoute) {
 	for _, rule := range r.Spec.Rules {
 		for _, ref := range rule.BackendRefs {
-			key := types.NamespacedName{Namespace: r.Namespace, Name: string(ref.Name)}
-			if ref.Namespace != nil {
-				key.Namespace = string(*ref.Namespace)
+			i.addBackend(r.Namespace, ref.BackendObjectReference)
+		}
+		for _, f := range rule.Filters {
+			if f.RequestMirror != nil {
+				i.addBackend(r.Namespace, f.RequestMirror.BackendRef)
 			}
-			i.services[key] = true
 		}
 	}
+}
+
+func (i Interest) addBackend(namespace string, ref gatewayv1.BackendObjectReference) {
+	key := types.NamespacedName{Namespace: namespace, Name: string(ref.Name)}
+	if ref.Namespace != nil {
+		key.Namespace = string(*ref.Namespace)
+	}
+	i.services[key] = true
 }
 
 // Gateways are those of our classes.

@@ -1,6 +1,6 @@
 package diagnostic
 
-// The checks of CORS filters.
+// The checks of CORS and RequestMirror filters.
 var (
 	// InvalidCORS: a list that browsers take for something else
 	InvalidCORS = Check{
@@ -31,6 +31,14 @@ var (
 		Example:  `cors: {allowCredentials: true, exposeHeaders: ["*"]}`,
 		Fix:      "name the headers, or leave allowCredentials out",
 	}
+	// InvalidMirrorShare: a share of the requests that is none
+	InvalidMirrorShare = Check{
+		ID: "invalid-mirror-share", Severity: Deny, Reason: "UnsupportedValue",
+		Prevents: "a share of the requests that is none",
+		Example:  "requestMirror: {percent: 120}",
+		Fix:      "write percent from 0 to 100, or a fraction up to 1",
+		BySchema: true,
+	}
 )
 
 func edgeChecks() []Check {
@@ -39,5 +47,6 @@ func edgeChecks() []Check {
 		InvalidCORSOrigin,
 		CORSWithoutOrigins,
 		CORSExposesNothing,
+		InvalidMirrorShare,
 	}
 }

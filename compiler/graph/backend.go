@@ -62,7 +62,10 @@ func (r *ruleReader) readBackends() {
 // rules that have it and no other. An ID depends on neither weights nor on
 // what the backends resolve to, as a new ID needs a reload.
 func (r *ruleReader) upstream(shares []share) *Upstream {
-	id := r.upstreamID()
+	return r.namedUpstream(r.upstreamID(), shares)
+}
+
+func (r *ruleReader) namedUpstream(id string, shares []share) *Upstream {
 	if known, ok := r.upstreams[id]; ok {
 		return known
 	}
@@ -75,12 +78,7 @@ func (r *ruleReader) upstreamID() string {
 	if len(r.source.BackendRefs) == 1 {
 		ref := &r.source.BackendRefs[0]
 		if port, fault := serviceOf(&ref.BackendObjectReference, r.route.Namespace); fault == nil && (ref.Weight == nil || *ref.Weight > 0) {
-			words := []string{port.namespace, port.name, strconv.Itoa(int(port.port))}
-			if port.namespace != r.route.Namespace {
-				// Whether it may be used depends on who asks.
-				words = append(words, "from", r.route.Namespace)
-			}
-			return dnsLabel(words...)
+			return r.serviceUpstreamID(port)
 		}
 	}
 	rule := strconv.Itoa(r.rule.Index)
@@ -92,6 +90,16 @@ func (r *ruleReader) upstreamID() string {
 		}
 	}
 	return dnsLabel(r.route.Namespace, r.route.Name, rule, "split")
+}
+
+// serviceUpstreamID names the upstream of a single Service.
+func (r *ruleReader) serviceUpstreamID(port servicePort) string {
+	words := []string{port.namespace, port.name, strconv.Itoa(int(port.port))}
+	if port.namespace != r.route.Namespace {
+		// Whether it may be used depends on who asks.
+		words = append(words, "from", r.route.Namespace)
+	}
+	return dnsLabel(words...)
 }
 
 // serviceOf reads which port of which Service a reference means.

@@ -65,9 +65,11 @@ func (b *builder) finish() Graph {
 		for _, l := range g.Listeners {
 			for _, a := range l.Routes {
 				for _, rule := range a.Route.Rules {
-					if !rule.Invalid && !used[rule.Upstream] {
-						used[rule.Upstream] = true
-						b.g.Upstreams = append(b.g.Upstreams, rule.Upstream)
+					for _, u := range rule.upstreams() {
+						if !used[u] {
+							used[u] = true
+							b.g.Upstreams = append(b.g.Upstreams, u)
+						}
 					}
 				}
 			}

@@ -179,6 +179,8 @@ type Rule struct {
 	Redirect        *Redirect
 	Rewrite         *Rewrite
 	CORS            *CORS
+	// Mirrors get copies of the requests.
+	Mirrors []Mirror
 	// Upstream is where requests go; nil with Redirect. A rule without
 	// backendRefs, or with nothing but weight 0, has an upstream of only the 500
 	// sentinel.

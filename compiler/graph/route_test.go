@@ -151,9 +151,9 @@ func TestWhatARuleCannotDo(t *testing.T) {
 			`{matches: [{path: {type: Exact, value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]}`,
 			true, "only a match of type PathPrefix",
 		},
-		"a mirror": {
-			`filters: [{type: RequestMirror, requestMirror: {backendRef: {name: web, port: 80}}}]`, false,
-			`filters of type "RequestMirror" are not supported yet`,
+		"a mirror of what is redirected": {
+			`filters: [{type: RequestRedirect, requestRedirect: {port: 8443}}, {type: RequestMirror, requestMirror: {backendRef: {name: web, port: 80}}}]`, false,
+			`copies of redirected requests are not supported yet`,
 		},
 		"a timeout": {`timeouts: {request: 10s}`, false, "request timeouts are not supported yet"},
 		"headers for one backend only": {

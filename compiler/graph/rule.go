@@ -32,6 +32,7 @@ var ruleChecks = []func(*ruleReader){
 	(*ruleReader).refuseUnsupportedFields,
 	(*ruleReader).readPolicy,
 	(*ruleReader).readBackends,
+	(*ruleReader).readMirrors,
 }
 
 func (b *builder) readRule(route *gatewayv1.HTTPRoute, index int) *ruleReader {

@@ -62,6 +62,7 @@ var fields = map[string]func(s string, p places){
 	"origin's scheme":   func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Scheme = "http" + s },
 	"subdomains":        func(s string, p places) { p.rule.WebSocketLimits.Origins[1].Host = "*.o" + s },
 	"websocket counter": func(s string, p places) { p.rule.WebSocketLimits.Counter = s },
+	"mirror upstream":   func(s string, p places) { p.rule.Mirrors[0].Upstream.ID = "m" + s },
 	"upstream":          func(s string, p places) { p.upstream.ID = "u" + s },
 }
 
@@ -108,6 +109,10 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 			Origins: []graph.Origin{{Scheme: "https", Host: "h"}, {Scheme: "https", Host: "*.h"}}, Credentials: true,
 			Methods: graph.Names{List: []string{"M"}}, Headers: graph.Names{List: []string{"Z"}},
 			ExposeHeaders: graph.Names{List: []string{"Z"}}, MaxAge: 5,
+		},
+		Mirrors: []graph.Mirror{
+			{Upstream: &graph.Upstream{ID: "m", Endpoints: p.upstream.Endpoints}, Share: 1},
+			{Upstream: p.upstream, Share: graph.AllRequests, Index: 1},
 		},
 		Upstream: p.upstream, IdleTimeout: time.Minute,
 		WebSocketLimits: graph.WebSocketLimits{

@@ -89,7 +89,9 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	sockets, okSockets := s.webSockets(c.rule.WebSocketLimits)
 	upstream, ok := s.upstream(c.rule.Upstream)
 	p.WebSockets, p.Upstream = sockets, upstream
-	return p, ok && okSockets
+	mirrors, okMirrors := s.mirrors(c, p)
+	p.Mirrors = mirrors
+	return p, ok && okSockets && okMirrors
 }
 
 // rewritePath returns how the path is replaced. nginx then sends the path that

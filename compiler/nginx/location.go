@@ -56,7 +56,9 @@ type locationSet struct {
 	regexOrder map[string]int
 	// named are the locations that choices lead to.
 	named []location
-	jumps map[string]bool
+	// internal are those that copies of requests are sent from.
+	internal []location
+	jumps    map[string]bool
 }
 
 // locations returns the locations of a server, the named ones last. Matches whose path nginx
@@ -84,7 +86,7 @@ func (c *compilation) locations(of content, otherwise handler) []location {
 	for _, p := range s.places {
 		locations = append(locations, s.location(p))
 	}
-	return append(locations, s.named...)
+	return slices.Concat(locations, s.named, s.internal)
 }
 
 // add takes in a candidate and its place. A prefix is also an exact place,
@@ -168,7 +170,7 @@ func (s *locationSet) location(p place) location {
 			l.Handler = handler{Jump: &target}
 			return l
 		}
-		l.Handler = s.handler(c, ok)
+		s.serve(&l, c, ok)
 		return l
 	}
 	l.Handler = s.otherwise
@@ -192,19 +194,36 @@ func blockOf(p place) (location, bool) {
 // jump returns the named location that handles the candidate, and makes it if
 // it is new. Candidates whose match does not print share one.
 func (s *locationSet) jump(c candidate, printable bool) token.NamedLocation {
-	words := []string{c.route.Source.Namespace, c.route.Source.Name, token.NewInt(c.rule.Index).String()}
-	switch {
-	case !printable:
+	words := s.words(c)
+	if !printable {
 		words = []string{"refused"}
-	case dependsOnMatch(c.rule):
-		words = append(words, token.NewInt(c.match.Index).String())
 	}
 	name := token.NewNamedLocation(words...)
 	if !s.jumps[name.String()] {
 		s.jumps[name.String()] = true
-		s.named = append(s.named, location{Named: &name, Handler: s.handler(c, printable)})
+		l := location{Named: &name}
+		s.serve(&l, c, printable)
+		s.named = append(s.named, l)
 	}
 	return name
+}
+
+// words name what the candidate's rule does, one for all matches for which it
+// does the same.
+func (s *locationSet) words(c candidate) []string {
+	words := []string{c.route.Source.Namespace, c.route.Source.Name, token.NewInt(c.rule.Index).String()}
+	if dependsOnMatch(c.rule) {
+		words = append(words, token.NewInt(c.match.Index).String())
+	}
+	return words
+}
+
+// serve has the location do what the candidate's rule says.
+func (s *locationSet) serve(l *location, c candidate, printable bool) {
+	l.Handler = s.handler(c, printable)
+	if p := l.Handler.Proxy; p != nil && len(p.Mirrors) > 0 {
+		l.Choices = append(l.Choices, s.unmirrored(c, l.Handler))
+	}
 }
 
 func notFound() location {

@@ -19,6 +19,9 @@ type configuration struct {
 	AllowedOrigins   []allowedOrigins
 	// AnswersPreflight says that a location does CORS.
 	AnswersPreflight bool
+	// Mirrors says that a location copies requests, Shares has the shares.
+	Mirrors bool
+	Shares  []share
 	// CountsWebSockets says that a location limits their number.
 	CountsWebSockets bool
 	Upstreams        []upstream
@@ -87,12 +90,14 @@ type misdirected struct {
 	Listener token.Int
 }
 
-// location is a location block; exactly one of the first four is set.
+// location is a location block; exactly one of the first five is set.
 type location struct {
 	Exact  *token.Path
 	Prefix *token.Path
 	Regex  *token.Regex
 	Named  *token.NamedLocation
+	// Internal is for requests that nginx itself makes.
+	Internal *token.Internal
 
 	Choices []choice
 	Handler handler
@@ -116,7 +121,7 @@ type condition struct {
 }
 
 // handler is what a location does with a request; exactly one of Jump, Return,
-// Redirect and Proxy is set.
+// Redirect, Proxy and Mirrored is set.
 type handler struct {
 	CORS       *cors
 	AddHeaders []header
@@ -124,6 +129,7 @@ type handler struct {
 	Return     *token.Int
 	Redirect   *redirect
 	Proxy      *proxy
+	Mirrored   *mirrored
 }
 
 // redirect answers with a Location.
@@ -146,6 +152,8 @@ type proxy struct {
 	HideHeaders []token.Header
 	// IdleTimeout is nil where the common one is right.
 	IdleTimeout *token.Duration
+	// Mirrors are the locations that copies are sent from.
+	Mirrors []token.Internal
 }
 
 // rewrite replaces the path.

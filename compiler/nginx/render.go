@@ -54,6 +54,10 @@ type compilation struct {
 	// corsOrigins are the lists of web sites of CORS; the index numbers the
 	// variable.
 	corsOrigins [][]graph.Origin
+	// shares are those of requests that are copied; the index numbers the
+	// variable. copies says that a rule copies requests.
+	shares []int32
+	copies bool
 	// answersPreflight says that a rule does CORS.
 	answersPreflight bool
 	// countsWebSockets says that their number is limited somewhere.
@@ -81,6 +85,7 @@ func (c *compilation) configuration(g *graph.Gateway) configuration {
 	conf.QueryParameters = c.queryParameters()
 	conf.OriginLists, conf.CountsWebSockets = c.originLists(), c.countsWebSockets
 	conf.AllowedOrigins, conf.AnswersPreflight = c.allowedOrigins(), c.answersPreflight
+	conf.Mirrors, conf.Shares = c.copies, c.sampled()
 	conf.Upstreams = c.upstreamBlocks()
 	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
 	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))

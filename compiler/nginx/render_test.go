@@ -98,7 +98,7 @@ func TestOnlyUpstreamsThatLocationsUseAreInTheBundle(t *testing.T) {
 	for _, u := range b.Upstreams {
 		ids = append(ids, u.ID)
 	}
-	if diff := cmp.Diff([]string{"everything", "u"}, ids); diff != "" {
+	if diff := cmp.Diff([]string{"everything", "m", "u"}, ids); diff != "" {
 		t.Error(diff)
 	}
 	for _, id := range ids {

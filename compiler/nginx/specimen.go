@@ -16,6 +16,7 @@ func specimen() configuration {
 	pattern, _ := token.PathPattern("/specimen")
 	value := *joined(token.Text("specimen"))
 	named := token.NewNamedLocation("specimen")
+	internal := token.NewInternal("specimen")
 	one, second := token.NewInt(1), token.NewDuration(time.Second)
 	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
 	exact, _, _ := token.WebSocketOrigin("https", "specimen.example.com", 0)
@@ -36,6 +37,8 @@ func specimen() configuration {
 			Variable: token.AllowedOrigin(0), Exact: []token.MapText{exact}, Several: []token.Regex{pattern},
 		}},
 		AnswersPreflight: true,
+		Mirrors:          true,
+		Shares:           []share{{Variable: token.Sample(0), Percent: token.NewPercent(1)}},
 		CountsWebSockets: true,
 		ServerNames: []serverNames{{
 			Variable: token.ServerNameListener(443), Default: &one,
@@ -59,7 +62,13 @@ func specimen() configuration {
 					Upstream: name, WebSockets: &sockets,
 					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
 					Headers: lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
+					Mirrors: []token.Internal{internal},
 				}}},
+				{Internal: &internal, Handler: handler{Mirrored: &mirrored{
+					Sample: new(token.Sample(0)), Upstream: name, Headers: lines,
+					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
+				}}},
+				{Prefix: &path, Handler: handler{Mirrored: &mirrored{Upstream: name}}},
 			},
 		}},
 	}

@@ -32,8 +32,8 @@ const accountHeader = "X-Corpus-Account"
 
 // serveBackends answers on all endpoints of the bundle, and returns a function
 // that stops.
-func serveBackends(d *dataplane.DataPlane, b bundle.Bundle) (func(), error) {
-	server := &http.Server{Handler: http.HandlerFunc(respond)} //nolint:gosec // only this test's nginx connects
+func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, w *witness) (func(), error) {
+	server := &http.Server{Handler: http.HandlerFunc(w.respond)} //nolint:gosec // only this test's nginx connects
 	stop := func() { _ = server.Close() }
 	open := map[uint16]bool{bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
 	for _, u := range b.Upstreams {
@@ -55,16 +55,18 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle) (func(), error) {
 
 // respond gives an account of the request, with the status and headers that
 // the request's own "Respond" headers ask for.
-func respond(w http.ResponseWriter, r *http.Request) {
+func (seen *witness) respond(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	encoded, _ := json.Marshal(account{
+	given := account{
 		Backend: local.String(),
 		Line:    r.Method + " " + r.RequestURI,
 		Host:    r.Host,
 		Headers: r.Header,
 		Body:    string(body),
-	})
+	}
+	seen.saw(r.Header, given)
+	encoded, _ := json.Marshal(given)
 	w.Header().Set(accountHeader, string(encoded))
 	code := http.StatusOK
 	for name, values := range r.Header {

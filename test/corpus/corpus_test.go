@@ -110,7 +110,7 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	planes := map[string]*dataplane.DataPlane{}
+	seen, planes := newWitness(), map[string]*dataplane.DataPlane{}
 	for i, g := range result.Gateways {
 		d, err := dataplane.New(t.Context(), g.Bundle)
 		if err != nil {
@@ -127,7 +127,7 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 		if len(requests) == 0 {
 			continue
 		}
-		stop, err := serveBackends(d, g.Bundle)
+		stop, err := serveBackends(d, g.Bundle, seen)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 		if d == nil {
 			t.Fatalf("%s: there is no Gateway %q", r.line, r.gateway)
 		}
-		words, err := r.describe(d, services)
+		words, err := r.describe(d, seen, services)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, d.Log())
 		}

@@ -30,7 +30,8 @@
 // A request is a line "METHOD URL options", with lines "Name: value" for its
 // headers. Options are sni=name ("-" for none), port=n to send to another port
 // than the URL's, target=… for another request target, http=2, body=text,
-// gateway=namespace/name, times=n, and open: a connection that is upgraded then
+// gateway=namespace/name, times=n, copies=n for requests that nginx sends to n
+// backends besides the one that answers, and open: a connection that is upgraded then
 // stays open until the case ends.
 // The response says who answered, what the backend saw that is not what every
 // backend sees (+ Name: value, - Name) and what the response carried

@@ -38,6 +38,8 @@ type request struct {
 	times   int
 	body    string
 	http2   bool
+	// copied is how many copies backends get; nil where nobody looks.
+	copied *int
 	// open is where upgraded connections go that stay open; nil where they are
 	// closed.
 	open *[]io.Closer
@@ -115,14 +117,17 @@ func parseRequest(line string) (request, error) {
 			r.open = &[]io.Closer{}
 		case "http":
 			r.http2 = value == "2"
-		case "times", "port":
+		case "times", "port", "copies":
 			n, err := strconv.Atoi(value)
 			if err != nil {
 				return request{}, fmt.Errorf("%s of %q: %w", name, line, err)
 			}
-			if name == "times" {
+			switch name {
+			case "times":
 				r.times = n
-			} else {
+			case "copies":
+				r.copied = &n
+			default:
 				r.port = n
 			}
 		default:
@@ -260,11 +265,17 @@ func (r request) wire() string {
 	if r.header("Connection") == "" {
 		b.WriteString("Connection: close\r\n")
 	}
-	if r.body != "" {
+	switch {
+	case r.chunked():
+		return fmt.Sprintf("%s\r\n%x\r\n%s\r\n0\r\n\r\n", b.String(), len(r.body), r.body)
+	case r.body != "":
 		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.body))
 	}
 	return b.String() + "\r\n" + r.body
 }
+
+// chunked says that the length of the body is not told beforehand.
+func (r request) chunked() bool { return r.header("Transfer-Encoding") == "chunked" }
 
 // header returns the request's lines of that name, joined.
 func (r request) header(name string) string {

@@ -20,10 +20,10 @@ var usualResponse = []string{
 }
 
 // describe sends the request as often as it asks for, and words what happened.
-func (r request) describe(d *dataplane.DataPlane, services map[string]string) (string, error) {
+func (r request) describe(d *dataplane.DataPlane, w *witness, services map[string]string) (string, error) {
 	counts := map[string]int{}
 	for range r.times {
-		text, err := r.once(d, services)
+		text, err := r.once(d, w, services)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", r.line, err)
 		}
@@ -44,7 +44,11 @@ func (r request) describe(d *dataplane.DataPlane, services map[string]string) (s
 	return b.String(), nil
 }
 
-func (r request) once(d *dataplane.DataPlane, services map[string]string) (string, error) {
+func (r request) once(d *dataplane.DataPlane, w *witness, services map[string]string) (string, error) {
+	number := ""
+	if r.copied != nil {
+		r, number = w.number(r)
+	}
 	a, err := r.send(d)
 	if errors.Is(err, errHandshake) {
 		return "TLS handshake refused\n", nil
@@ -53,6 +57,7 @@ func (r request) once(d *dataplane.DataPlane, services map[string]string) (strin
 		return "", err
 	}
 	var b strings.Builder
+	var own *account
 	fmt.Fprintf(&b, "%d", a.response.StatusCode)
 	if given := a.response.Header.Get(accountHeader); given == "" {
 		b.WriteString(" from nginx")
@@ -61,6 +66,7 @@ func (r request) once(d *dataplane.DataPlane, services map[string]string) (strin
 		if err := json.Unmarshal([]byte(given), &seen); err != nil {
 			return "", fmt.Errorf("read the backend's account: %w", err)
 		}
+		own = &seen
 		fmt.Fprintf(&b, " from %s: %s", backendName(seen.Backend, services), seen.Line)
 		b.WriteString(r.differences(seen))
 	}
@@ -74,6 +80,13 @@ func (r request) once(d *dataplane.DataPlane, services map[string]string) (strin
 	}
 	if a.certificate != nil && a.certificate.VerifyHostname(r.serverName) != nil {
 		fmt.Fprintf(&b, "\n    certificate of %s", a.certificate.Subject.CommonName)
+	}
+	if r.copied != nil {
+		copies, err := r.copies(w, number, own, services)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(copies)
 	}
 	return b.String() + "\n", nil
 }
@@ -105,7 +118,10 @@ func (r request) differences(seen account) string {
 			want[name] = []string{r.header(name)}
 		}
 	}
-	if r.body != "" {
+	switch {
+	case r.chunked():
+		delete(want, "Transfer-Encoding")
+	case r.body != "":
 		want["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	}
 	var b strings.Builder

@@ -27,6 +27,8 @@ var (
 	Upgrade = variable("gw_upgrade")
 	// Connection is the Connection header that goes with Upgrade.
 	Connection = variable("gw_connection")
+	// Unmirrored is "1" for requests that are not copied.
+	Unmirrored = variable("gw_unmirrored")
 	// WantedMethod and WantedHeaders are what a browser asks for beforehand
 	// (Fetch, CORS-preflight request).
 	WantedMethod  = variable("http_access_control_request_method")
@@ -67,6 +69,9 @@ func ForeignOrigin(n int) Variable { return variable("gw_foreign_origin_" + strc
 // AllowedOrigin is the variable with the request's Origin where that is in the
 // n-th list of CORS.
 func AllowedOrigin(n int) Variable { return variable("gw_allowed_origin_" + strconv.Itoa(n)) }
+
+// Sample is the variable that is set for the n-th share of requests.
+func Sample(n int) Variable { return variable("gw_sample_" + strconv.Itoa(n)) }
 
 // ServerNameListener is the variable with the listener of a port that the
 // TLS handshake chose.

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -89,6 +90,23 @@ func NewName(s string) (Name, bool) {
 		return Name{}, false
 	}
 	return Name{text{s}}, true
+}
+
+// Percent is a share.
+type Percent struct{ text }
+
+// NewPercent prints a number of hundredths of a percent.
+func NewPercent(hundredths int32) Percent {
+	return Percent{text{fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)}}
+}
+
+// Internal is the path of a location that no client can ask for: theirs begin
+// with a slash.
+type Internal struct{ text }
+
+// NewInternal joins words as NewNamedLocation does.
+func NewInternal(words ...string) Internal {
+	return Internal{text{strings.TrimPrefix(NewNamedLocation(words...).s, "@")}}
 }
 
 // NamedLocation is the name of a named location, with its at sign.

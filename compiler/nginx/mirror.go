@@ -1,0 +1,88 @@
+package nginx
+
+import (
+	"slices"
+
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/nginx/token"
+)
+
+// mirrored sends a copy of a request to an upstream, from a location of its own.
+type mirrored struct {
+	// Sample is empty for requests that are not in the share; nil where all are.
+	Sample   *token.Variable
+	Upstream token.Name
+	// Rewrite of the request itself, whose outcome the copy has; nil where
+	// nothing is rewritten.
+	Rewrite *rewrite
+	// Headers are as the request's own.
+	Headers []header
+}
+
+// share is a variable that is set for a share of all requests.
+type share struct {
+	Variable token.Variable
+	Percent  token.Percent
+}
+
+// mirrors makes the locations from which the rule's copies are sent, and returns
+// their names.
+func (s *locationSet) mirrors(c candidate, p proxy) ([]token.Internal, bool) {
+	var names []token.Internal
+	for _, m := range c.rule.Mirrors {
+		upstream, ok := s.upstream(m.Upstream)
+		if !ok {
+			return nil, false
+		}
+		copied := mirrored{Upstream: upstream, Rewrite: p.Rewrite, Headers: p.Headers}
+		if m.Share < graph.AllRequests {
+			copied.Sample = new(s.share(m.Share))
+		}
+		name := token.NewInternal("mirror", c.route.Source.Namespace, c.route.Source.Name,
+			token.NewInt(c.rule.Index).String(), token.NewInt(m.Index).String())
+		if names = append(names, name); s.jumps[name.String()] {
+			continue
+		}
+		s.jumps[name.String()], s.copies = true, true
+		s.internal = append(s.internal, location{Internal: &name, Handler: handler{Mirrored: &copied}})
+	}
+	return names, true
+}
+
+// share returns the variable that is set for the share of requests. Equal shares
+// have one.
+func (c *compilation) share(hundredths int32) token.Variable {
+	at := slices.Index(c.shares, hundredths)
+	if at < 0 {
+		at = len(c.shares)
+		c.shares = append(c.shares, hundredths)
+	}
+	return token.Sample(at)
+}
+
+func (c *compilation) sampled() []share {
+	var all []share
+	for i, hundredths := range c.shares {
+		all = append(all, share{Variable: token.Sample(i), Percent: token.NewPercent(hundredths)})
+	}
+	return all
+}
+
+// unmirrored makes the location that serves requests which are not copied, and
+// returns the choice that leads there: nginx reads the whole body of a request
+// before it copies it, and bodies lie in memory.
+func (s *locationSet) unmirrored(c candidate, h handler) choice {
+	p := *h.Proxy
+	p.Mirrors = nil
+	h.Proxy = &p
+	one, _ := token.NewValue(token.Text("1"))
+	out := choice{
+		Condition: condition{Variable: token.Unmirrored, Equal: &one},
+		Target:    token.NewNamedLocation(append(s.words(c), "unmirrored")...),
+	}
+	if name := out.Target; !s.jumps[name.String()] {
+		s.jumps[name.String()] = true
+		s.named = append(s.named, location{Named: &name, Handler: h})
+	}
+	return out
+}
