@@ -56,6 +56,9 @@ var (
 		{Kind: "Secret"}: {
 			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.Secret) },
 		},
+		{Kind: "ConfigMap"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.ConfigMap) },
+		},
 		{Group: discoveryv1.GroupName, Kind: "EndpointSlice"}: {
 			versions: []string{"v1"}, empty: func() metav1.Object { return new(discoveryv1.EndpointSlice) },
 		},

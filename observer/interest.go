@@ -17,8 +17,8 @@ type Interest struct {
 	classes  map[gatewayv1.ObjectName]bool
 	gateways map[types.NamespacedName]bool
 	services map[types.NamespacedName]bool
-	secrets  map[types.NamespacedName]bool
-	// issuing are the namespaces of secrets.
+	contents contents
+	// issuing are the namespaces of the Secrets.
 	issuing map[string]bool
 }
 
@@ -43,10 +43,10 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 		classes:  map[gatewayv1.ObjectName]bool{},
 		gateways: map[types.NamespacedName]bool{},
 		services: map[types.NamespacedName]bool{},
-		secrets:  named(s),
+		contents: named(s),
 		issuing:  map[string]bool{},
 	}
-	for secret := range interest.secrets {
+	for secret := range interest.contents.secrets {
 		interest.issuing[secret.Namespace] = true
 	}
 	for _, c := range s.GatewayClasses.All() {
@@ -119,8 +119,11 @@ func (i Interest) HTTPRoute(r *gatewayv1.HTTPRoute) bool {
 // Service says whether a route of ours refers to the Service.
 func (i Interest) Service(key types.NamespacedName) bool { return i.services[key] }
 
-// Secret says whether a listener of ours refers to the Secret.
-func (i Interest) Secret(key types.NamespacedName) bool { return i.secrets[key] }
+// Secret says whether a Gateway of ours refers to the Secret.
+func (i Interest) Secret(key types.NamespacedName) bool { return i.contents.secrets[key] }
+
+// ConfigMap says whether a Gateway of ours refers to the ConfigMap.
+func (i Interest) ConfigMap(key types.NamespacedName) bool { return i.contents.configMaps[key] }
 
 // Issuing says whether a listener of ours refers to a Secret of the namespace,
 // so that what cert-manager does there may be for it.

@@ -28,7 +28,7 @@ func Scheme() *runtime.Scheme {
 }
 
 // Kinds are the objects whose content is in every snapshot. The operator's has
-// EndpointSlices and Secrets besides.
+// EndpointSlices, Secrets and ConfigMaps besides.
 func Kinds() []client.Object {
 	return []client.Object{
 		&gatewayv1.GatewayClass{},
@@ -45,9 +45,14 @@ func Kinds() []client.Object {
 // SecretMetadata is how Secrets are watched: their contents are fetched for
 // those alone that a Gateway names, so that the cluster's other Secrets never
 // lie in our memory.
-func SecretMetadata() *metav1.PartialObjectMetadata {
+func SecretMetadata() *metav1.PartialObjectMetadata { return metadataOf("Secret") }
+
+// ConfigMapMetadata is how ConfigMaps are watched, for the same reason.
+func ConfigMapMetadata() *metav1.PartialObjectMetadata { return metadataOf("ConfigMap") }
+
+func metadataOf(kind string) *metav1.PartialObjectMetadata {
 	o := &metav1.PartialObjectMetadata{}
-	o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 	return o
 }
 

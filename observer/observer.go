@@ -15,15 +15,22 @@ import (
 
 // Observer reads snapshots. It is safe for concurrent use.
 type Observer struct {
-	cached  client.Reader
-	secrets *secretReader
-	issuing *CertManager
+	cached client.Reader
+	// secrets and configMaps are nil for who has no right to them.
+	secrets    *contentReader[*corev1.Secret]
+	configMaps *contentReader[*corev1.ConfigMap]
+	issuing    *CertManager
 }
 
 // New returns an Observer for the operator: it reads from the cache, and the
-// contents of Secrets from the live client.
+// contents of Secrets and ConfigMaps from the live client.
 func New(cached, live client.Reader, issuing *CertManager) *Observer {
-	return &Observer{cached: cached, secrets: newSecretReader(cached, live), issuing: issuing}
+	return &Observer{
+		cached:     cached,
+		secrets:    newContentReader(cached, live, "Secret", func() *corev1.Secret { return &corev1.Secret{} }),
+		configMaps: newContentReader(cached, live, "ConfigMap", func() *corev1.ConfigMap { return &corev1.ConfigMap{} }),
+		issuing:    issuing,
+	}
 }
 
 // WithoutSecrets returns an Observer for the webhook, which has no right to
@@ -33,7 +40,7 @@ func WithoutSecrets(cached client.Reader, issuing *CertManager) *Observer {
 }
 
 // Observe returns what the cache holds now. It fails if the cache does, or if a
-// Secret cannot be read though it is there.
+// Secret or ConfigMap cannot be read though it is there.
 func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 	s, err := o.objects(ctx)
 	if err != nil {
@@ -51,11 +58,16 @@ func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 		return snapshot.Snapshot{}, err
 	}
 	s.EndpointSlices = snapshot.SetOf(pointers(slices.Items)...)
-	secrets, err := o.secrets.read(ctx, s)
+	names := named(s)
+	secrets, err := o.secrets.read(ctx, names.secrets)
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	s.Secrets = snapshot.SetOf(secrets...)
+	configMaps, err := o.configMaps.read(ctx, names.configMaps)
+	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	s.Secrets, s.ConfigMaps = snapshot.SetOf(secrets...), snapshot.SetOf(configMaps...)
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package observer_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,16 +59,35 @@ func route(name, gateway, service string) *gatewayv1.HTTPRoute {
 	return r
 }
 
+// asking has the Gateway ask clients for certificates of authorities in objects of
+// the kind.
+func asking(g *gatewayv1.Gateway, kind string, names ...string) *gatewayv1.Gateway {
+	v := &gatewayv1.FrontendTLSValidation{}
+	for _, name := range names {
+		v.CACertificateRefs = append(v.CACertificateRefs, gatewayv1.ObjectReference{Kind: gatewayv1.Kind(kind), Name: gatewayv1.ObjectName(name)})
+	}
+	g.Spec.TLS = &gatewayv1.GatewayTLSConfig{Frontend: &gatewayv1.FrontendTLSConfig{
+		PerPort: []gatewayv1.TLSPortConfig{{Port: 443, TLS: gatewayv1.TLSConfig{Validation: v}}},
+	}}
+	return g
+}
+
+func configMap(name string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: name}, Data: map[string]string{"ca.crt": name}}
+}
+
 func secret(name string) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: name}, Data: map[string][]byte{"tls.crt": []byte(name)}}
 }
 
-// cluster is an API server in memory, and the Secrets whose values were read.
+// cluster is an API server in memory, and the Secrets and ConfigMaps whose
+// contents were read.
 func cluster(objects ...client.Object) (client.WithWatch, *[]string) {
 	read := new([]string)
 	c := fake.NewClientBuilder().WithScheme(observer.Scheme()).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, k client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-			if _, whole := o.(*corev1.Secret); whole {
+			switch o.(type) {
+			case *corev1.Secret, *corev1.ConfigMap:
 				*read = append(*read, k.Name)
 			}
 			return c.Get(ctx, k, o, opts...)
@@ -148,6 +168,40 @@ func TestWithoutRightsSecretsAreUnknown(t *testing.T) {
 	}
 	if !s.SecretsUnknown || s.Secrets.Len() > 0 || len(*read) > 0 {
 		t.Errorf("unknown: %v, %d Secrets, read %v", s.SecretsUnknown, s.Secrets.Len(), *read)
+	}
+}
+
+func TestAuthoritiesThatOurGatewaysNameAreRead(t *testing.T) {
+	t.Parallel()
+	c, read := cluster(
+		class("gatewright", v1alpha1.ControllerName), class("other", "example.org/controller"),
+		asking(gateway("home", "gatewright", "a.example.net", "mine"), "ConfigMap", "house", "missing"),
+		asking(gateway("guests", "gatewright", "b.example.net", "mine"), "Secret", "guests"),
+		asking(gateway("foreign", "other", "c.example.net", "mine"), "ConfigMap", "theirs"),
+		configMap("house"), configMap("theirs"), configMap("settings"), secret("guests"), secret("mine"),
+	)
+	o := observer.New(c, c, nil)
+	s, err := o.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if house, ok := s.ConfigMaps.Get("infra", "house"); !ok || s.ConfigMaps.Len() != 1 || house.Data["ca.crt"] != "house" {
+		t.Errorf("%d ConfigMaps, with house: %v", s.ConfigMaps.Len(), ok)
+	}
+	if _, ok := s.Secrets.Get("infra", "guests"); !ok {
+		t.Error("without the Secret guests")
+	}
+	if diff := cmp.Diff([]string{"guests", "house", "mine"}, slices.Sorted(slices.Values(*read))); diff != "" {
+		t.Errorf("contents read (-want +got):\n%s", diff)
+	}
+	i, err := o.Interest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"house": true, "missing": true, "theirs": false, "settings": false} {
+		if i.ConfigMap(key("infra", name)) != want {
+			t.Errorf("interest in ConfigMap %s: %v", name, !want)
+		}
 	}
 }
 

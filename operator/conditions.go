@@ -19,6 +19,7 @@ var (
 	gatewayConditions = []string{
 		string(gatewayv1.GatewayConditionAccepted), string(gatewayv1.GatewayConditionProgrammed),
 		string(gatewayv1.GatewayConditionResolvedRefs),
+		string(gatewayv1.GatewayConditionInsecureFrontendValidationMode),
 	}
 	listenerConditions = []string{
 		string(gatewayv1.ListenerConditionAccepted), string(gatewayv1.ListenerConditionProgrammed),

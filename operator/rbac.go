@@ -46,6 +46,11 @@ package operator
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests;issuers;clusterissuers,verbs=get;list;watch
 // +kubebuilder:rbac:groups=acme.cert-manager.io,resources=orders;challenges,verbs=get;list;watch
 
+// ConfigMaps have the authorities of client certificates, wherever a Gateway's
+// caCertificateRefs point. They are read as Secrets are, and never written.
+//
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
+
 // It records events on Gateways and routes, and reads those in which a load
 // balancer says why it gives no address.
 //

@@ -60,6 +60,9 @@ func (w *watches) sources() []source.Source {
 		watch(w.cache, observer.SecretMetadata(), func(s client.Object) bool {
 			return isManaged(s) || w.now().Secret(client.ObjectKeyFromObject(s))
 		}, func(client.Object, client.Object) bool { return true }),
+		watch(w.cache, observer.ConfigMapMetadata(), func(c client.Object) bool {
+			return w.now().ConfigMap(client.ObjectKeyFromObject(c))
+		}, func(client.Object, client.Object) bool { return true }),
 		watch(w.cache, &appsv1.Deployment{}, anyOf[*appsv1.Deployment], specChanged),
 		watch(w.cache, &corev1.ServiceAccount{}, anyOf[*corev1.ServiceAccount], specChanged),
 		watch(w.cache, &corev1.Pod{}, anyOf[*corev1.Pod], podChanged),

@@ -65,7 +65,7 @@ func TestWhatIsWorthACompilation(t *testing.T) {
 func TestAllThatIsInASnapshotIsWatched(t *testing.T) {
 	t.Parallel()
 	watched := fmt.Sprint((&watches{}).sources())
-	for _, kind := range append(observer.Kinds(), &discoveryv1.EndpointSlice{}, observer.SecretMetadata()) {
+	for _, kind := range append(observer.Kinds(), &discoveryv1.EndpointSlice{}, observer.SecretMetadata(), observer.ConfigMapMetadata()) {
 		if name := fmt.Sprintf("%T", kind); !strings.Contains(watched, name) {
 			t.Errorf("%s is read into snapshots, and not watched: %s", name, watched)
 		}

@@ -41,6 +41,47 @@ var (
 	}
 )
 
+// The checks of client certificates.
+var (
+	// ClientAuthorityKind: an authority that is not there
+	ClientAuthorityKind = Check{
+		ID: "client-authority-kind", Severity: Warn, Reason: "InvalidCACertificateKind",
+		Prevents: "an authority that is not there",
+		Example:  `caCertificateRefs: [{group: "", kind: Service, name: a}]`,
+		Fix:      "refer to a ConfigMap",
+	}
+	// ClientAuthorityNotPermitted: an authority of another namespace whose owner has not agreed
+	ClientAuthorityNotPermitted = Check{
+		ID: "client-authority-not-permitted", Severity: Warn, Reason: "RefNotPermitted",
+		Prevents: "an authority of another namespace whose owner has not agreed",
+		Example:  `caCertificateRefs: [{group: "", kind: ConfigMap, name: ca, namespace: prod}]`,
+		Fix:      "create a ReferenceGrant in the ConfigMap's namespace",
+	}
+	// ClientAuthorityNotFound: a listener that lets in nobody, or not everybody whom it should
+	ClientAuthorityNotFound = Check{
+		ID: "client-authority-not-found", Severity: Warn, Reason: "InvalidCACertificateRef",
+		Prevents:   "a listener that lets in nobody, or not everybody whom it should",
+		Example:    `caCertificateRefs: [{group: "", kind: ConfigMap, name: missing}]`,
+		Fix:        "create the ConfigMap, with the authority's certificate as ca.crt",
+		StatusOnly: true,
+	}
+	// MalformedClientAuthority: an authority that nginx cannot load
+	MalformedClientAuthority = Check{
+		ID: "malformed-client-authority", Severity: Warn, Reason: "InvalidCACertificateRef",
+		Prevents:   "an authority that nginx cannot load",
+		Example:    "a ConfigMap without ca.crt",
+		Fix:        "put certificates, and nothing else, into ca.crt",
+		StatusOnly: true,
+	}
+	// NoClientAuthority: a listener that would let in everybody though it asks for certificates
+	NoClientAuthority = Check{
+		ID: "no-client-authority", Severity: Warn, Reason: "NoValidCACertificate",
+		Prevents: "a listener that would let in everybody though it asks for certificates",
+		Example:  "caCertificateRefs that all lead nowhere",
+		Fix:      "until there is one, the listener stays closed",
+	}
+)
+
 func edgeChecks() []Check {
 	return []Check{
 		InvalidCORS,
@@ -48,5 +89,10 @@ func edgeChecks() []Check {
 		CORSWithoutOrigins,
 		CORSExposesNothing,
 		InvalidMirrorShare,
+		ClientAuthorityKind,
+		ClientAuthorityNotPermitted,
+		ClientAuthorityNotFound,
+		MalformedClientAuthority,
+		NoClientAuthority,
 	}
 }

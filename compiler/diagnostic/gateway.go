@@ -74,13 +74,6 @@ var (
 		Fix:      "leave the hostname out for any",
 		BySchema: true,
 	}
-	// ListenerClientCertificates: a listener that would let in clients without the certificate that it asks for
-	ListenerClientCertificates = Check{
-		ID: "listener-client-certificates", Severity: Warn, Reason: "UnsupportedValue",
-		Prevents: "a listener that would let in clients without the certificate that it asks for",
-		Example:  "spec.tls.frontend.default.validation",
-		Fix:      "leave it out: until then the listener stays closed",
-	}
 	// ListenerRouteKind: a listener to which no route of that kind can attach
 	ListenerRouteKind = Check{
 		ID: "listener-route-kind", Severity: Warn, Reason: "InvalidRouteKinds",
@@ -160,7 +153,6 @@ func gatewayChecks() []Check {
 		ListenerTLSMode,
 		ListenerPort,
 		ListenerHostname,
-		ListenerClientCertificates,
 		ListenerRouteKind,
 		ListenerProtocolConflict,
 		ListenerHostnameConflict,

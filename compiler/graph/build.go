@@ -77,6 +77,8 @@ func (b *builder) finish() Graph {
 	}
 	slices.SortFunc(b.g.Upstreams, func(x, y *Upstream) int { return strings.Compare(x.ID, y.ID) })
 	diagnostic.Sort(b.g.Diagnostics)
+	// Listeners may share what is wrong with them.
+	b.g.Diagnostics = slices.Compact(b.g.Diagnostics)
 	return b.g
 }
 

@@ -43,7 +43,7 @@ func listenerField(l *Listener) string { return fmt.Sprintf("spec.listeners[%d]"
 func (b *builder) acceptListener(g *Gateway, l *Listener) {
 	l.Accepted = yes(string(gatewayv1.ListenerReasonAccepted), "The listener is accepted")
 	for _, check := range []func(*Gateway, *Listener) *diagnostic.Diagnostic{
-		checkProtocol, checkTLSMode, checkPort, checkListenerHostname, checkClientValidation,
+		checkProtocol, checkTLSMode, checkPort, checkListenerHostname,
 	} {
 		if objection := check(g, l); objection != nil {
 			b.report("Gateway", g.Source, *objection)
@@ -93,26 +93,6 @@ func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 		fmt.Sprintf("%q is no hostname", l.Hostname), ""))
 }
 
-// checkClientValidation fails closed: without it, a listener that asks for
-// client certificates would let everyone in.
-func checkClientValidation(g *Gateway, l *Listener) *diagnostic.Diagnostic {
-	if !l.TLS || g.Source.Spec.TLS == nil || g.Source.Spec.TLS.Frontend == nil {
-		return nil
-	}
-	frontend := g.Source.Spec.TLS.Frontend
-	validation, field := frontend.Default.Validation, "spec.tls.frontend.default.validation"
-	for i, p := range frontend.PerPort {
-		if p.Port == l.Source.Port {
-			validation, field = p.TLS.Validation, fmt.Sprintf("spec.tls.frontend.perPort[%d].tls.validation", i)
-		}
-	}
-	if validation == nil {
-		return nil
-	}
-	return new(diagnostic.ListenerClientCertificates.At(field,
-		"client certificates cannot be validated yet", ""))
-}
-
 // resolveListeners says of each listener whether what it refers to is there:
 // kinds of routes and certificates. It comes after the routes, as these have
 // the hostnames that a listener without one needs a certificate for.
@@ -132,6 +112,7 @@ func (b *builder) resolveListener(g *Gateway, l *Listener) {
 		faults, remarks := b.resolveCertificates(g, l)
 		problems = append(problems, faults...)
 		b.report("Gateway", g.Source, remarks...)
+		problems = append(problems, b.resolveClientValidation(g, l)...)
 		l.ResolvedRefs.Message = withRenewals(l.ResolvedRefs.Message, remarks)
 	}
 	b.report("Gateway", g.Source, problems...)

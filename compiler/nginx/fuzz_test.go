@@ -56,6 +56,7 @@ var fields = map[string]func(s string, p places){
 	"listener hostname": func(s string, p places) { p.listener.Hostname = "l" + s + ".example.com" },
 	"secret namespace":  func(s string, p places) { p.certificate.Secret.Namespace = s },
 	"secret name":       func(s string, p places) { p.certificate.Secret.Name = s },
+	"authorities":       func(s string, p places) { p.listener.ClientValidation.Authorities = []byte(s) },
 	"certificate":       func(s string, p places) { p.certificate.PEM = []byte(s) },
 	"origin":            func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Host = "o" + s },
 	"origin's address":  func(s string, p places) { p.rule.WebSocketLimits.Origins[0].Host = "[" + s },
@@ -137,11 +138,13 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 	yes := graph.Verdict{True: true}
 	p.listener = &graph.Listener{
 		Source: &gatewayv1.Listener{Port: 443}, Index: 1, TLS: true, Hostname: "l.example.com", Accepted: yes,
-		Certificates: []graph.Certificate{{Secret: types.NamespacedName{Namespace: "n", Name: "n"}, PEM: []byte("x")}},
+		ClientValidation: &graph.ClientValidation{Authorities: []byte("x")},
+		Certificates:     []graph.Certificate{{Secret: types.NamespacedName{Namespace: "n", Name: "n"}, PEM: []byte("x")}},
 	}
 	p.certificate = &p.listener.Certificates[0]
 	everywhere := &graph.Listener{
 		Source: &gatewayv1.Listener{Port: 443}, TLS: true, Accepted: yes, Certificates: p.listener.Certificates,
+		ClientValidation: p.listener.ClientValidation,
 		Routes: []graph.Attachment{{Route: p.route, Hostnames: hostnames}},
 	}
 	return &graph.Gateway{

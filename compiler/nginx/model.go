@@ -80,8 +80,11 @@ type server struct {
 	Names           []token.Host
 	RejectHandshake bool
 	Certificate     *token.Name
-	Misdirected     *misdirected
-	Locations       []location
+	// Sessions is a cache of TLS sessions; nil where the common one is right.
+	Sessions           *token.Name
+	ClientCertificates *clientCertificates
+	Misdirected        *misdirected
+	Locations          []location
 }
 
 // misdirected tells which listener must have made the TLS handshake.

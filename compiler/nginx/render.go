@@ -19,7 +19,7 @@ const defaultIdleTimeout = time.Hour
 // ParseTemplates lets through only if they fail for some configurations, the
 // bundle has no files, and no data plane accepts it.
 func Render(g *graph.Gateway, t Templates) bundle.Bundle {
-	c := &compilation{upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}}
+	c := &compilation{upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{}}
 	conf := c.configuration(g)
 	b := bundle.Bundle{
 		Gateway:      g.Key().String(),
@@ -29,6 +29,9 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 	}
 	if files, err := t.print(conf); err == nil {
 		b.Files = files
+		for path, data := range c.authorities {
+			b.Files = append(b.Files, bundle.File{Path: path, Data: data})
+		}
 	}
 	for path, data := range c.certificates {
 		b.Certificates = append(b.Certificates, bundle.File{Path: path, Data: data})
@@ -46,6 +49,8 @@ type compilation struct {
 	upstreams map[string]*graph.Upstream
 	// certificates by path in the bundle.
 	certificates map[string][]byte
+	// authorities of client certificates, by path in the bundle.
+	authorities map[string][]byte
 	// query are the names of query parameters; the index numbers the variable.
 	query []string
 	// origins are the lists of web sites that open websockets; the index numbers

@@ -133,7 +133,7 @@ func (c *compilation) servers(p *port) []server {
 		servers = append(servers, s)
 	}
 	if !hasDefault {
-		servers = slices.Insert(servers, 0, p.fallback())
+		servers = slices.Insert(servers, 0, c.fallback(p))
 	}
 	return servers
 }
@@ -184,6 +184,7 @@ func (c *compilation) server(p *port, owner *graph.Listener) server {
 	if p.tls {
 		s.Certificate = c.certificate(owner.Certificates[0])
 	}
+	s.ClientCertificates, s.Sessions = c.clientValidation(p)
 	if _, several := p.serverNames(); several {
 		s.Misdirected = &misdirected{
 			Variable: token.ServerNameListener(p.number),
@@ -196,8 +197,10 @@ func (c *compilation) server(p *port, owner *graph.Listener) server {
 // fallback is the default server of a port that has no listener for any host:
 // it refuses handshakes for other names, and requests for other hosts on
 // connections whose handshake was for one of ours.
-func (p *port) fallback() server {
+func (c *compilation) fallback(p *port) server {
+	_, sessions := c.clientValidation(p)
 	return server{
+		Sessions:        sessions,
 		Port:            token.NewInt(p.number),
 		TLS:             p.tls,
 		Default:         true,

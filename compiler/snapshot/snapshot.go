@@ -26,6 +26,7 @@ type Snapshot struct {
 	Services          Set[*corev1.Service]
 	EndpointSlices    Set[*discoveryv1.EndpointSlice]
 	Secrets           Set[*corev1.Secret]
+	ConfigMaps        Set[*corev1.ConfigMap]
 
 	// What cert-manager has to do with certificates. Admission has the issuers
 	// alone.
@@ -44,8 +45,9 @@ type Snapshot struct {
 	// or to change, and has not in the time that it was given.
 	OverdueCertificates map[types.NamespacedName]bool
 
-	// SecretsUnknown says that the reader has no right to read Secrets (the
-	// webhook): certificates are then taken to exist and to be good.
+	// SecretsUnknown says that the reader has no right to read Secrets and
+	// ConfigMaps (the webhook): certificates are then taken to exist and to be
+	// good.
 	SecretsUnknown bool
 
 	// DataPlanes is what the nginx pods of each Gateway last reported.
@@ -101,6 +103,8 @@ func (s Snapshot) With(object metav1.Object) Snapshot {
 		s.EndpointSlices = s.EndpointSlices.with(o)
 	case *corev1.Secret:
 		s.Secrets = s.Secrets.with(o)
+	case *corev1.ConfigMap:
+		s.ConfigMaps = s.ConfigMaps.with(o)
 	case *cmv1.Certificate:
 		s.Certificates = s.Certificates.with(o)
 	case *cmv1.CertificateRequest:
@@ -142,6 +146,8 @@ func (s Snapshot) Without(object metav1.Object) Snapshot {
 		s.EndpointSlices = s.EndpointSlices.without(key)
 	case *corev1.Secret:
 		s.Secrets = s.Secrets.without(key)
+	case *corev1.ConfigMap:
+		s.ConfigMaps = s.ConfigMaps.without(key)
 	case *cmv1.Certificate:
 		s.Certificates = s.Certificates.without(key)
 	case *cmv1.CertificateRequest:

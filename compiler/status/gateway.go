@@ -35,10 +35,20 @@ func gateway(g *graph.Gateway, s snapshot.Snapshot) Gateway {
 			condition(string(gatewayv1.GatewayConditionProgrammed), o.programmed(), g.Source.Generation),
 		},
 	}}
+	if g.InsecureFallback() {
+		out.Status.Conditions = append(out.Status.Conditions, condition(
+			string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), insecureFallback, g.Source.Generation))
+	}
 	for _, l := range g.Listeners {
 		out.Status.Listeners = append(out.Status.Listeners, o.listener(l))
 	}
 	return out
+}
+
+// insecureFallback stands only for as long as a validation has that mode.
+var insecureFallback = graph.Verdict{
+	True: true, Reason: string(gatewayv1.GatewayReasonConfigurationChanged),
+	Message: "Clients are let in with any certificate, or none: write mode: AllowValidOnly to let in none but those with a valid one",
 }
 
 // addresses are those that the load balancer gave the Service.

@@ -10,7 +10,9 @@
 //
 //	in.yaml         manifests. Namespaces are made where none is given; a
 //	                Secret with the annotation test.gatewright.dev/certificate
-//	                gets a certificate for the hostnames that it lists.
+//	                gets a certificate for the hostnames that it lists, and a
+//	                ConfigMap or Secret with test.gatewright.dev/authority the
+//	                certificate of an authority of that name.
 //	dataplane.yaml  what data planes last reported, by namespace/name
 //	quarantine.yaml routes that nginx refused, by namespace/name
 //	requests.txt    requests to send; see below
@@ -28,7 +30,8 @@
 // # Requests
 //
 // A request is a line "METHOD URL options", with lines "Name: value" for its
-// headers. Options are sni=name ("-" for none), port=n to send to another port
+// headers. Options are sni=name ("-" for none), client=authority
+// (and client=authority/expired) for a certificate to show, port=n to send to another port
 // than the URL's, target=… for another request target, http=2, body=text,
 // gateway=namespace/name, times=n, copies=n for requests that nginx sends to n
 // backends besides the one that answers, and open: a connection that is upgraded then

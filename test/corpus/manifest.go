@@ -17,6 +17,10 @@ import (
 // that it lists.
 const certificateAnnotation = "test.gatewright.dev/certificate"
 
+// authorityAnnotation asks for the certificate of an authority, of that name, as
+// ca.crt in a ConfigMap or Secret.
+const authorityAnnotation = "test.gatewright.dev/authority"
+
 // firstCreation is when the first object of a case was created; each one after
 // it is a minute younger.
 var firstCreation = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -57,6 +61,16 @@ func complete(o metav1.Object, index int) error {
 	if o.GetUID() == "" {
 		o.SetUID(types.UID(fmt.Sprintf("00000000-0000-0000-0000-%012d", index)))
 	}
+	if c, ok := o.(*corev1.ConfigMap); ok && c.Annotations[authorityAnnotation] != "" {
+		own, err := newAuthority(c.Annotations[authorityAnnotation])
+		if err != nil {
+			return err
+		}
+		if c.Data == nil {
+			c.Data = map[string]string{}
+		}
+		c.Data["ca.crt"] += string(own.pem)
+	}
 	secret, ok := o.(*corev1.Secret)
 	if !ok {
 		return nil
@@ -68,6 +82,13 @@ func complete(o metav1.Object, index int) error {
 		secret.Data[key] = []byte(value)
 	}
 	secret.StringData = nil
+	if name := secret.Annotations[authorityAnnotation]; name != "" {
+		own, err := newAuthority(name)
+		if err != nil {
+			return err
+		}
+		secret.Data["ca.crt"] = own.pem
+	}
 	if hostnames := secret.Annotations[certificateAnnotation]; hostnames != "" {
 		return issue(secret, hostnames)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gatewright/gatewright/test/corpus/dataplane"
@@ -33,6 +34,8 @@ type request struct {
 
 	// serverName is asked for in the TLS handshake; "-" for none.
 	serverName string
+	// client is whose certificate is shown; none when empty.
+	client string
 	// gateway to send to, the first one when empty.
 	gateway string
 	times   int
@@ -107,6 +110,8 @@ func parseRequest(line string) (request, error) {
 		switch name {
 		case "sni":
 			r.serverName = value
+		case "client":
+			r.client = value
 		case "gateway":
 			r.gateway = value
 		case "body":
@@ -137,8 +142,12 @@ func parseRequest(line string) (request, error) {
 	return r, nil
 }
 
-// errHandshake says that nginx refused the TLS handshake.
-var errHandshake = errors.New("handshake refused")
+var (
+	// errHandshake says that nginx refused the TLS handshake.
+	errHandshake = errors.New("handshake refused")
+	// errClosed says that nginx closed the connection without an answer.
+	errClosed = errors.New("connection closed")
+)
 
 // answer is a response and, behind TLS, whose certificate came with it.
 type answer struct {
@@ -172,6 +181,12 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 		if r.http2 {
 			config.NextProtos = []string{"h2"}
 		}
+		if r.client != "" {
+			// Shown whatever authorities nginx asks for.
+			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				return clientCertificate(r.client)
+			}
+		}
 		t := tls.Client(c, config)
 		if err := t.Handshake(); err != nil {
 			return answer{}, fmt.Errorf("%w: %w", errHandshake, err)
@@ -188,6 +203,9 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 	}
 	reader := bufio.NewReader(c)
 	if a.response, err = http.ReadResponse(reader, &http.Request{Method: r.method}); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+			return answer{}, errClosed
+		}
 		return answer{}, fmt.Errorf("read the response: %w", err)
 	}
 	if a.response.StatusCode == http.StatusSwitchingProtocols {

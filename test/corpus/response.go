@@ -53,6 +53,9 @@ func (r request) once(d *dataplane.DataPlane, w *witness, services map[string]st
 	if errors.Is(err, errHandshake) {
 		return "TLS handshake refused\n", nil
 	}
+	if errors.Is(err, errClosed) {
+		return "connection closed\n", nil
+	}
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,35 @@
+package nginx
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/gatewright/gatewright/compiler/nginx/token"
+)
+
+// clientCertificates has a server ask clients for a certificate.
+type clientCertificates struct {
+	// Authorities is a file of the bundle.
+	Authorities token.Name
+	// Closed is where requests of others go: their connections are closed.
+	Closed token.NamedLocation
+}
+
+// clientValidation returns what the servers of a port ask of clients, and the
+// name of their cache of TLS sessions; nil where they ask for nothing. Servers
+// of a port share one cache, since nginx looks a session up before it knows the
+// server. Its name depends on the authorities, so that no session outlives the
+// trust that it was made with.
+func (c *compilation) clientValidation(p *port) (asked *clientCertificates, sessions *token.Name) {
+	if len(p.listeners) == 0 || p.listeners[0].ClientValidation == nil {
+		return nil, nil
+	}
+	authorities := p.listeners[0].ClientValidation.Authorities
+	sum := sha256.Sum256(authorities)
+	id := hex.EncodeToString(sum[:8])
+	path := "ca/" + id + ".pem"
+	c.authorities[path] = authorities
+	file, _ := token.NewName(path)
+	cache, _ := token.NewName("gw_tls_" + id)
+	return &clientCertificates{Authorities: file, Closed: token.NewNamedLocation("closed")}, &cache
+}
