@@ -222,7 +222,8 @@ func (s *locationSet) words(c candidate) []string {
 func (s *locationSet) serve(l *location, c candidate, printable bool) {
 	l.Handler = s.handler(c, printable)
 	if p := l.Handler.Proxy; p != nil && len(p.Mirrors) > 0 {
-		l.Choices = append(l.Choices, s.unmirrored(c, l.Handler))
+		l.Choices = append(l.Choices, s.copied(c, l.Handler))
+		l.Handler = withoutMirrors(l.Handler)
 	}
 }
 

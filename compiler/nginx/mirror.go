@@ -68,21 +68,25 @@ func (c *compilation) sampled() []share {
 	return all
 }
 
-// unmirrored makes the location that serves requests which are not copied, and
-// returns the choice that leads there: nginx reads the whole body of a request
-// before it copies it, and bodies lie in memory.
-func (s *locationSet) unmirrored(c candidate, h handler) choice {
-	p := *h.Proxy
-	p.Mirrors = nil
-	h.Proxy = &p
+// copied makes the location that serves requests which are copied, and returns
+// the choice that leads there. Not all are: nginx reads the whole body of a
+// request before it copies it, and bodies lie in memory.
+func (s *locationSet) copied(c candidate, h handler) choice {
 	one, _ := token.NewValue(token.Text("1"))
 	out := choice{
-		Condition: condition{Variable: token.Unmirrored, Equal: &one},
-		Target:    token.NewNamedLocation(append(s.words(c), "unmirrored")...),
+		Condition: condition{Variable: token.Copied, Equal: &one},
+		Target:    token.NewNamedLocation(append(s.words(c), "copied")...),
 	}
 	if name := out.Target; !s.jumps[name.String()] {
 		s.jumps[name.String()] = true
 		s.named = append(s.named, location{Named: &name, Handler: h})
 	}
 	return out
+}
+
+func withoutMirrors(h handler) handler {
+	p := *h.Proxy
+	p.Mirrors = nil
+	h.Proxy = &p
+	return h
 }

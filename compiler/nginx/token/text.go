@@ -27,8 +27,8 @@ var (
 	Upgrade = variable("gw_upgrade")
 	// Connection is the Connection header that goes with Upgrade.
 	Connection = variable("gw_connection")
-	// Unmirrored is "1" for requests that are not copied.
-	Unmirrored = variable("gw_unmirrored")
+	// Copied is "1" for requests that can be copied to other backends.
+	Copied = variable("gw_copied")
 	// WantedMethod and WantedHeaders are what a browser asks for beforehand
 	// (Fetch, CORS-preflight request).
 	WantedMethod  = variable("http_access_control_request_method")
