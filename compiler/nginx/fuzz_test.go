@@ -146,7 +146,7 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 	everywhere := &graph.Listener{
 		Source: &gatewayv1.Listener{Port: 443}, TLS: true, Accepted: yes, Certificates: p.listener.Certificates,
 		ClientValidation: p.listener.ClientValidation,
-		Routes: []graph.Attachment{{Route: p.route, Hostnames: hostnames}},
+		Routes:           []graph.Attachment{{Route: p.route, Hostnames: hostnames}},
 	}
 	return &graph.Gateway{
 		Source:    &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},

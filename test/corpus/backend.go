@@ -55,7 +55,7 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, w *witness) (func(),
 
 // respond gives an account of the request, with the status and headers that
 // the request's own "Respond" headers ask for.
-func (seen *witness) respond(w http.ResponseWriter, r *http.Request) {
+func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	given := account{
@@ -65,7 +65,7 @@ func (seen *witness) respond(w http.ResponseWriter, r *http.Request) {
 		Headers: r.Header,
 		Body:    string(body),
 	}
-	seen.saw(r.Header, given)
+	s.saw(r.Header, given)
 	encoded, _ := json.Marshal(given)
 	w.Header().Set(accountHeader, string(encoded))
 	code := http.StatusOK

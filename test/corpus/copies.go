@@ -27,35 +27,35 @@ func newWitness() *witness {
 }
 
 // number gives the request a number.
-func (w *witness) number(r request) (request, string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last++
-	n := strconv.Itoa(w.last)
+func (s *witness) number(r request) (request, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	n := strconv.Itoa(s.last)
 	r.headers = append(slices.Clone(r.headers), [2]string{numberHeader, n})
 	return r, n
 }
 
-func (w *witness) saw(headers http.Header, a account) {
+func (s *witness) saw(headers http.Header, a account) {
 	n := headers.Get(numberHeader)
 	if n == "" {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.seen[n] = append(w.seen[n], a)
-	close(w.changed)
-	w.changed = make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[n] = append(s.seen[n], a)
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // wait returns what backends saw of the request, once they did so that often.
-func (w *witness) wait(number string, times int) ([]account, error) {
+func (s *witness) wait(number string, times int) ([]account, error) {
 	// Against a hang, not a measurement.
 	late := time.After(time.Minute)
 	for {
-		w.mu.Lock()
-		seen, changed := slices.Clone(w.seen[number]), w.changed
-		w.mu.Unlock()
+		s.mu.Lock()
+		seen, changed := slices.Clone(s.seen[number]), s.changed
+		s.mu.Unlock()
 		if len(seen) >= times {
 			return seen, nil
 		}
