@@ -95,6 +95,11 @@ func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
 	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {
 		a.config(string(i.ParametersRef.Kind), g.Namespace, i.ParametersRef.Name)
 	}
+	for _, ref := range graph.ClientAuthorityRefs(g) {
+		if ref.Namespace != nil {
+			a.grant(consent{"Gateway", g.Namespace, string(ref.Kind), string(*ref.Namespace)})
+		}
+	}
 	for _, l := range g.Spec.Listeners {
 		if l.TLS == nil {
 			continue
@@ -116,14 +121,23 @@ func (a *assumption) routeRefs(r *gatewayv1.HTTPRoute) {
 	}
 	for _, rule := range r.Spec.Rules {
 		for _, ref := range rule.BackendRefs {
-			if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Service" {
-				continue
-			}
-			a.service(namespaceOf(ref.Namespace, r.Namespace), ref.BackendObjectReference)
-			if ref.Namespace != nil {
-				a.grant(consent{"HTTPRoute", r.Namespace, "Service", string(*ref.Namespace)})
+			a.backend(r.Namespace, ref.BackendObjectReference)
+		}
+		for _, f := range rule.Filters {
+			if f.RequestMirror != nil {
+				a.backend(r.Namespace, f.RequestMirror.BackendRef)
 			}
 		}
+	}
+}
+
+func (a *assumption) backend(namespace string, ref gatewayv1.BackendObjectReference) {
+	if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Service" {
+		return
+	}
+	a.service(namespaceOf(ref.Namespace, namespace), ref)
+	if ref.Namespace != nil {
+		a.grant(consent{"HTTPRoute", namespace, "Service", string(*ref.Namespace)})
 	}
 }
 
@@ -228,7 +242,8 @@ func (a *assumption) speaksOf(namespace string) bool {
 	return len(s.Gateways.InNamespace(namespace))+len(s.HTTPRoutes.InNamespace(namespace))+
 		len(s.ReferenceGrants.InNamespace(namespace))+len(s.WebSocketPolicies.InNamespace(namespace))+
 		len(s.GatewayConfigs.InNamespace(namespace))+len(s.Services.InNamespace(namespace))+
-		len(s.EndpointSlices.InNamespace(namespace))+len(s.Secrets.InNamespace(namespace)) > 0
+		len(s.EndpointSlices.InNamespace(namespace))+len(s.Secrets.InNamespace(namespace))+
+		len(s.ConfigMaps.InNamespace(namespace)) > 0
 }
 
 // namespaces stand for those that the objects are in: they have the labels that

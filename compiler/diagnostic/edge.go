@@ -76,9 +76,10 @@ var (
 	// NoClientAuthority: a listener that would let in everybody though it asks for certificates
 	NoClientAuthority = Check{
 		ID: "no-client-authority", Severity: Warn, Reason: "NoValidCACertificate",
-		Prevents: "a listener that would let in everybody though it asks for certificates",
-		Example:  "caCertificateRefs that all lead nowhere",
-		Fix:      "until there is one, the listener stays closed",
+		Prevents:   "a listener that would let in everybody though it asks for certificates",
+		Example:    "caCertificateRefs that all lead nowhere",
+		Fix:        "until there is one, the listener stays closed",
+		StatusOnly: true,
 	}
 )
 

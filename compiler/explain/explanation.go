@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -38,6 +37,8 @@ type Answer struct {
 	// MaxWebSockets that may be open: one more is answered with 503. 0 where the
 	// request is for none, or any number may be.
 	MaxWebSockets int32
+	// ClientCertificate says that who shows no valid certificate gets no answer.
+	ClientCertificate bool
 	// Why nginx answers what it does; with Backends, what it changes.
 	Why string
 	// Unsure says that a rule before the winner might answer instead.
@@ -90,6 +91,7 @@ func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) 
 		e.Answer = Answer{Status: 400, Why: "nginx refuses such a path"}
 	default:
 		e.route(host, path)
+		e.Answer.ClientCertificate = asksForCertificate(host, r)
 	}
 	e.strangers(g, host, routes)
 	return e, true
@@ -112,6 +114,11 @@ func beforeRouting(g *graph.Gateway, host nginx.Host, r Request) (Answer, bool) 
 			return Answer{
 				Status: 421,
 				Why:    "the TLS handshake was with another listener than the one that has the host",
+			}, true
+		case asksForCertificate(host, r) && r.ServerName != "" && r.ServerName != r.Host:
+			return Answer{
+				Status: 421,
+				Why:    "where clients need certificates, a connection serves the one host that its handshake was for",
 			}, true
 		}
 	}
@@ -173,6 +180,8 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 		return Answer{Status: 500, Why: "the rule cannot do what it says: lint and status tell why"}
 	case c.Refuses:
 		return Answer{Status: 500, Why: "nginx cannot hold what the rule says"}
+	case c.Rule.CORS != nil && r.isPreflight():
+		return Answer{Status: 204, Why: "the rule's CORS filter says which web sites may go on"}
 	case c.Location != nil:
 		location, ok := c.Location.Of(r.Host, r.Target)
 		if !ok {
@@ -185,7 +194,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 			return Answer{Status: 403, Why: why}
 		}
 	}
-	a := Answer{Backends: backendsOf(c), Why: changes(c.Rule)}
+	a := Answer{Backends: backendsOf(c), Why: together(changes(c.Rule), copies(c))}
 	if r.isForWebSocket() {
 		a.MaxWebSockets = c.Rule.WebSocketLimits.Max
 	}
@@ -197,7 +206,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 		a.Status, a.Why = 500, "the rule has no backend with a weight above 0"
 	case failing:
 		const why = "with 500 in place of a backend that cannot be used (lint tells why)"
-		a.Why = strings.TrimSuffix(why+", "+a.Why, ", ")
+		a.Why = together(why, a.Why)
 	}
 	return a
 }

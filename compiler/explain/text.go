@@ -56,6 +56,10 @@ func (r Request) String() string {
 
 // String says what the client gets.
 func (a Answer) String() string {
+	if a.ClientCertificate {
+		a.ClientCertificate = false
+		return a.String() + ", to clients with a certificate of the Gateway's authorities"
+	}
 	var to []string
 	for _, b := range a.Backends {
 		service := fmt.Sprintf("Service %s:%d", b.Service, b.Port)

@@ -94,7 +94,10 @@ func (b *builder) resolveClientValidation(g *Gateway, l *Listener) []diagnostic.
 	case !valid:
 		objection := diagnostic.NoClientAuthority.At(field+".caCertificateRefs",
 			"none of the references has an authority, so no client certificate could be valid", "")
-		b.report("Gateway", g.Source, objection)
+		if !b.s.SecretsUnknown {
+			// Else some references would be told, and others taken for good.
+			b.report("Gateway", g.Source, objection)
+		}
 		if l.Accepted.True {
 			l.Accepted = no(objection.Reason, objection.String())
 		}

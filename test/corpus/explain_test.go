@@ -59,13 +59,13 @@ func TestExplanationsAreWhatNginxDoes(t *testing.T) {
 type recordedAnswer struct {
 	text string
 	// from is "nginx" or the namespace and name of a Service; empty where the
-	// handshake was refused.
+	// handshake was refused, "nobody" where the connection was closed.
 	from     string
 	status   string
 	location string
 }
 
-var answerLine = regexp.MustCompile(`^    (?:\d+ times )?(?:(\d{3}) from (\S+)|TLS handshake refused)`)
+var answerLine = regexp.MustCompile(`^    (?:\d+ times )?(?:(\d{3}) from (\S+)|TLS handshake refused|(connection closed))`)
 
 func recordedAnswers(text string) [][]recordedAnswer {
 	if text == "" {
@@ -76,7 +76,11 @@ func recordedAnswers(text string) [][]recordedAnswer {
 		var answers []recordedAnswer
 		for line := range strings.Lines(block) {
 			if m := answerLine.FindStringSubmatch(line); m != nil {
-				answers = append(answers, recordedAnswer{text: strings.TrimSpace(line), status: m[1], from: m[2]})
+				answer := recordedAnswer{text: strings.TrimSpace(line), status: m[1], from: m[2]}
+				if m[3] != "" {
+					answer.from = "nobody"
+				}
+				answers = append(answers, answer)
 			}
 			if location, ok := strings.CutPrefix(line, "    < Location: "); ok {
 				answers[len(answers)-1].location = strings.TrimSpace(location)
@@ -101,6 +105,10 @@ func (r request) contradiction(g graph.Graph, want recordedAnswer) string {
 		return "explained as: nobody listens"
 	case a.Unsure:
 		return "it cannot be told"
+	case want.from == "nobody":
+		return unless(a.ClientCertificate, "explained as %+v", a)
+	case a.ClientCertificate && r.client == "":
+		return "explained as closed without a certificate"
 	case want.from == "":
 		return unless(a.Refused, "explained as %+v", a)
 	case want.from == "nginx" && asksBackends && want.status == "503" && a.MaxWebSockets > 0:

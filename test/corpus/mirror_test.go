@@ -115,6 +115,20 @@ func TestACopyThatIsNeverAnsweredHoldsNothingUp(t *testing.T) {
 	}
 }
 
+// TestNoClientAsksForTheLocationsOfCopies sends the target that nginx itself
+// asks for.
+func TestNoClientAsksForTheLocationsOfCopies(t *testing.T) {
+	t.Parallel()
+	d, _ := servedMirrors(t)
+	for _, target := range []string{"mirror/web/copied/0/1", "http://any.example.net/mirror/web/copied/0/1"} {
+		r := request{method: "GET", target: target, authority: "any.example.net", port: 80}
+		a, err := r.send(d)
+		if err != nil || a.response.StatusCode/100 != 4 || a.response.Header.Get(accountHeader) != "" {
+			t.Errorf("%s is answered %+v, %v", target, a.response, err)
+		}
+	}
+}
+
 // answerAll starts the data plane, with a handler in the place of all backends.
 func answerAll(t *testing.T, d *dataplane.DataPlane, handler http.HandlerFunc) {
 	t.Helper()
