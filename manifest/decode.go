@@ -23,6 +23,8 @@ import (
 type Options struct {
 	// Namespace of objects that name none.
 	Namespace string
+	// ConfigMaps are read, and not counted among the others.
+	ConfigMaps bool
 }
 
 // Decode reads the manifests of one file, whose name is for messages.
@@ -88,6 +90,8 @@ func (r *reader) value(n *yaml.Node, encode func() ([]byte, error)) {
 	}
 	k, served, known := kindOf(apiVersion, name)
 	switch items := entry(n, "items"); {
+	case k.configMap && !r.options.ConfigMaps:
+		r.found.Others++
 	case strings.HasSuffix(name, "List") && items != nil && !known:
 		r.list(items, encode)
 	case served:

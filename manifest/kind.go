@@ -23,6 +23,9 @@ type kind struct {
 	empty    func() metav1.Object
 	// cluster says that its objects have no namespace.
 	cluster bool
+	// configMap says that it is read only where asked for: most ConfigMaps are
+	// of other programs.
+	configMap bool
 }
 
 var (
@@ -57,7 +60,7 @@ var (
 			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.Secret) },
 		},
 		{Kind: "ConfigMap"}: {
-			versions: []string{"v1"}, empty: func() metav1.Object { return new(corev1.ConfigMap) },
+			versions: []string{"v1"}, configMap: true, empty: func() metav1.Object { return new(corev1.ConfigMap) },
 		},
 		{Group: discoveryv1.GroupName, Kind: "EndpointSlice"}: {
 			versions: []string{"v1"}, empty: func() metav1.Object { return new(discoveryv1.EndpointSlice) },

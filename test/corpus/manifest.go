@@ -28,7 +28,7 @@ var firstCreation = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // snapshotOf reads manifests into a snapshot.
 func snapshotOf(manifests ...[]byte) (snapshot.Snapshot, error) {
 	var s snapshot.Snapshot
-	read := manifest.Decode("in.yaml", bytes.Join(manifests, []byte("\n---\n")), manifest.Options{})
+	read := manifest.Decode("in.yaml", bytes.Join(manifests, []byte("\n---\n")), manifest.Options{ConfigMaps: true})
 	if len(read.Unreadable)+len(read.PassedOver)+read.Others > 0 {
 		return s, fmt.Errorf("a case holds what it cannot hold: %v %v and %d objects of other kinds",
 			read.Unreadable, read.PassedOver, read.Others)
