@@ -24,30 +24,28 @@ func Origin(scheme, host string, port uint16) (exact MapText, several *Regex, ok
 	if host != "*" {
 		return originKey("", scheme, host, port)
 	}
-	exact, pattern, ok := originKey("", scheme, "*.host", port)
+	const anyHost = `(?:[0-9a-z_.-]+|\[[0-9a-f:.]+\])`
+	start, end, ok := aroundHost("", scheme, port)
 	if !ok {
-		return exact, nil, false
-	}
-	pattern.s = strings.Replace(pattern.s, anyLabels+"host", anyHost, 1)
-	return exact, pattern, true
-}
-
-// anyHost is the expression for hosts as browsers write them, anyLabels for what
-// stands before a parent domain. What they print as is what they are.
-const (
-	anyHost   = `(?:[0-9a-z_.-]+|[[][0-9a-f:]+])`
-	anyLabels = `(?:[0-9a-z_-]+[.])+`
-)
-
-func originKey(before, scheme, host string, port uint16) (exact MapText, subdomains *Regex, ok bool) {
-	if scheme != "http" && scheme != "https" {
 		return MapText{}, nil, false
 	}
-	end := ""
+	pattern, ok := ownPattern("~*^" + start + anyHost + regexp.QuoteMeta(end) + `\z`)
+	return MapText{}, &pattern, ok
+}
+
+// aroundHost returns what stands before and after the host of a key.
+func aroundHost(before, scheme string, port uint16) (start, end string, ok bool) {
 	if port != 0 {
 		end = ":" + strconv.Itoa(int(port))
 	}
-	start := before + scheme + "://"
+	return before + scheme + "://", end, scheme == "http" || scheme == "https"
+}
+
+func originKey(before, scheme, host string, port uint16) (exact MapText, subdomains *Regex, ok bool) {
+	start, end, ok := aroundHost(before, scheme, port)
+	if !ok {
+		return MapText{}, nil, false
+	}
 	if inner, isIPv6 := strings.CutPrefix(host, "["); isIPv6 {
 		inner, isIPv6 = strings.CutSuffix(inner, "]")
 		return newMapText(start + host + end), nil, isIPv6 && all(inner, isAddressByte)
@@ -56,7 +54,7 @@ func originKey(before, scheme, host string, port uint16) (exact MapText, subdoma
 		return MapText{}, nil, false
 	}
 	if parent, wildcard := strings.CutPrefix(host, "*."); wildcard {
-		pattern, ok := ownPattern("~*^" + start + anyLabels + regexp.QuoteMeta(parent+end) + `\z`)
+		pattern, ok := ownPattern("~*^" + start + `(?:[0-9a-z_-]+\.)+` + regexp.QuoteMeta(parent+end) + `\z`)
 		return MapText{}, &pattern, ok
 	}
 	return newMapText(start + host + end), nil, true
