@@ -8,6 +8,8 @@ import (
 )
 
 // mirrored sends a copy of a request to an upstream, from a location of its own.
+// Where the path is as the client wrote it, the address has a variable, for which
+// nginx looks through all upstreams; only copies pay for that.
 type mirrored struct {
 	// Sample is empty for requests that are not in the share; nil where all are.
 	Sample   *token.Variable
