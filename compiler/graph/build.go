@@ -21,7 +21,7 @@ func Build(s snapshot.Snapshot) Graph {
 		services:  map[servicePort]service{},
 		upstreams: map[string]*Upstream{},
 
-		kindProblems: map[*Listener][]diagnostic.Diagnostic{},
+		unresolved: map[*Listener][]diagnostic.Diagnostic{},
 	}
 	b.indexEndpointSlices()
 	b.readConfigs()
@@ -53,9 +53,9 @@ type builder struct {
 	// upstreams by ID.
 	upstreams map[string]*Upstream
 	issuances issuances
-	// kindProblems are what is wrong with the kinds of routes that a listener
-	// refers to.
-	kindProblems map[*Listener][]diagnostic.Diagnostic
+	// unresolved is what is wrong with what a listener refers to, but for its
+	// certificates.
+	unresolved map[*Listener][]diagnostic.Diagnostic
 }
 
 // finish gathers the upstreams that attached rules use, and sorts.

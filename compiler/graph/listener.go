@@ -30,9 +30,14 @@ func (b *builder) readListeners(g *Gateway) {
 		g.Listeners = append(g.Listeners, l)
 		l.Conflicted = no(string(gatewayv1.ListenerReasonNoConflicts), "No other listener is in its way")
 		b.acceptListener(g, l)
-		b.kindProblems[l] = resolveKinds(l)
+		b.unresolved[l] = resolveKinds(l)
 	}
 	b.findConflicts(g)
+	for _, l := range g.Listeners {
+		if l.TLS {
+			b.unresolved[l] = append(b.unresolved[l], b.resolveClientValidation(g, l)...)
+		}
+	}
 	b.redirectToHTTPS(g)
 }
 
@@ -94,8 +99,8 @@ func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 }
 
 // resolveListeners says of each listener whether what it refers to is there:
-// kinds of routes and certificates. It comes after the routes, as these have
-// the hostnames that a listener without one needs a certificate for.
+// kinds of routes, authorities and certificates. It comes after the routes, as
+// these have the hostnames that a listener without one needs a certificate for.
 func (b *builder) resolveListeners() {
 	for _, g := range b.g.Gateways {
 		for _, l := range g.Listeners {
@@ -107,12 +112,11 @@ func (b *builder) resolveListeners() {
 // resolveListener tells each problem; the first gives the reason.
 func (b *builder) resolveListener(g *Gateway, l *Listener) {
 	l.ResolvedRefs = yes(string(gatewayv1.ListenerReasonResolvedRefs), "All references are resolved")
-	problems := b.kindProblems[l]
+	problems := b.unresolved[l]
 	if l.TLS {
 		faults, remarks := b.resolveCertificates(g, l)
 		problems = append(problems, faults...)
 		b.report("Gateway", g.Source, remarks...)
-		problems = append(problems, b.resolveClientValidation(g, l)...)
 		l.ResolvedRefs.Message = withRenewals(l.ResolvedRefs.Message, remarks)
 	}
 	b.report("Gateway", g.Source, problems...)
