@@ -5,8 +5,9 @@ SHELL       := /bin/bash
 
 # The suites on the real cluster are not part of `go test ./...` in the inner
 # loop. Each has a cluster of its own, and a machine has room for one.
+# What the conformance suite is made of is tested in the inner loop.
 CLUSTER_SUITES := ./test/admission ./test/e2e/... ./test/arm64
-UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|arm64|e2e)')
+UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|arm64|e2e|conformance$$)')
 LINT          := go tool -modfile=test/tools/golangci-lint/go.mod golangci-lint
 
 ##@ Try it
@@ -18,7 +19,7 @@ demo-down: ## Stop the demo and remove what it left
 	go run ./test/e2e/cmd/demo down
 
 ##@ Prove it
-.PHONY: test check unit e2e fuzz
+.PHONY: test check unit e2e conformance fuzz
 test: check e2e ## Everything that proves the project (CI runs this)
 
 check: ## The inner loop: format, generated files, vet, lint, unit tests and corpus
@@ -34,6 +35,13 @@ unit: ## Unit tests and corpus alone
 
 e2e: ## The suites on a real one-node cluster
 	go test -v -count=1 -p 1 -timeout 60m $(CLUSTER_SUITES)
+
+CHANNEL  ?= standard
+# The suite's parallel tests mostly wait, for pods and for statuses.
+PARALLEL ?= 8
+conformance: ## The Gateway API's own suite; narrow with PROFILE=GATEWAY-TLS, RUN=HTTPRouteSimpleSameNamespace; CHANNEL=experimental
+	go test -v -count=1 -timeout 120m -parallel $(PARALLEL) -run 'TestConformance$(if $(RUN),/^($(RUN))$$)' ./test/conformance \
+	  -args -channel=$(CHANNEL) $(if $(PROFILE),-conformance-profiles=$(PROFILE))
 
 fuzz: ## Fuzz what stands between users' text and nginx, one minute
 	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx

@@ -17,8 +17,8 @@ const Namespace = "gatewright-system"
 
 const release = "gatewright"
 
-// installGatewayAPI applies the CRDs of the standard channel, as k3s brings
-// them, from the Go module that the product is built with.
+// installGatewayAPI applies the CRDs of the lab's channel from the Go module
+// that the product is built with.
 func (l *Lab) installGatewayAPI(ctx context.Context) error {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
 	list.Dir = l.module
@@ -26,8 +26,8 @@ func (l *Lab) installGatewayAPI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the Gateway API's module: %w", err)
 	}
-	standard := filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", "standard")
-	if _, err := l.Kubectl(ctx, "apply", "--server-side", "--filename", standard); err != nil {
+	manifests := filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", string(l.channel))
+	if _, err := l.Kubectl(ctx, "apply", "--server-side", "--filename", manifests); err != nil {
 		return fmt.Errorf("install the Gateway API: %w", err)
 	}
 	_, err = l.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=30s", "crd",

@@ -37,7 +37,20 @@ type Options struct {
 	// Arch is the GOARCH of Gatewright's own images; that of this machine when
 	// empty. The machine must be able to run it (package emulation).
 	Arch string
+	// Channel of the Gateway API's CRDs; empty means Standard.
+	Channel Channel
+	// Images are further OCI archives that the node has from the start.
+	Images []string
 }
+
+// Channel is a release channel of the Gateway API.
+type Channel string
+
+// The channels. Standard is what k3s brings.
+const (
+	Standard     Channel = "standard"
+	Experimental Channel = "experimental"
+)
 
 // Lab is a cluster with Gatewright on it.
 type Lab struct {
@@ -48,12 +61,13 @@ type Lab struct {
 	// Authority signs the certificates of the Gateways.
 	Authority *Authority
 
-	log    io.Writer
-	detach bool
-	arch   string
-	module string
-	helm   string
-	begin  time.Time
+	log     io.Writer
+	detach  bool
+	arch    string
+	channel Channel
+	module  string
+	helm    string
+	begin   time.Time
 }
 
 // Up starts a cluster and installs the Gateway API and Gatewright's chart with
@@ -62,7 +76,10 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	lab := &Lab{log: o.Log, detach: o.Detach, arch: o.Arch, begin: time.Now()}
+	if o.Channel == "" {
+		o.Channel = Standard
+	}
+	lab := &Lab{log: o.Log, detach: o.Detach, arch: o.Arch, channel: o.Channel, begin: time.Now()}
 	var err error
 	if lab.module, err = image.ModuleDir(ctx); err != nil {
 		return nil, err
@@ -80,7 +97,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 			return nil, err
 		}
 	}
-	lab.Cluster, err = cluster.Up(ctx, cluster.Options{Log: lab.log, Detach: o.Detach, Wait: o.Replace, Images: images})
+	lab.Cluster, err = cluster.Up(ctx, cluster.Options{Log: lab.log, Detach: o.Detach, Wait: o.Replace, Images: append(images, o.Images...)})
 	if err != nil {
 		return nil, err
 	}

@@ -33,8 +33,9 @@ const (
 	ClusterDNS   = "10.96.0.10"
 	PodCIDR      = "10.244.0.0/16"
 	NodePodCIDR  = "10.244.0.0/24"
-	// APIAddress is where the API server listens inside the namespace.
-	APIAddress = "127.0.0.1:6443"
+	// APIAddress is where the API server is reached from the node and from the
+	// LAN.
+	APIAddress = NodeIP + ":6443"
 )
 
 // Names of the network namespaces beside the node's, as in `ip netns`.
