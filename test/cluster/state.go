@@ -14,7 +14,7 @@ import (
 )
 
 // endTimeout bounds how long processes that were killed take to be gone.
-const endTimeout = 20 * time.Second
+const endTimeout = time.Minute
 
 // stateDir is $XDG_STATE_HOME/gatewright/cluster, or the same below
 // ~/.local/state.
