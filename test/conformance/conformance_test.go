@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/gateway-api/conformance"
 	confv1 "sigs.k8s.io/gateway-api/conformance/apis/v1"
 	"sigs.k8s.io/gateway-api/conformance/tests"
+	"sigs.k8s.io/gateway-api/conformance/utils/config"
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 	"sigs.k8s.io/yaml"
 
@@ -29,9 +30,13 @@ var profiles = []suite.ConformanceProfileName{
 	suite.GatewayUDPConformanceProfileName,
 }
 
-// maxTimeToConsistency is the longest that a conformant implementation may
-// take. All other times are the suite's own.
-const maxTimeToConsistency = 30 * time.Second
+// timeouts are the suite's own, with the longest time to consistency that a
+// conformant implementation may take.
+func timeouts() config.TimeoutConfig {
+	all := config.DefaultTimeoutConfig()
+	all.MaxTimeToConsistency = 30 * time.Second
+	return all
+}
 
 // TestConformance runs the upstream suite. What it tests is what the
 // GatewayClass says that it supports, and all core features of the profiles.
@@ -39,7 +44,7 @@ func TestConformance(t *testing.T) {
 	begin := time.Now()
 	options := conformance.DefaultOptions(t)
 	options.GatewayClassName = "gatewright"
-	options.TimeoutConfig.MaxTimeToConsistency = maxTimeToConsistency
+	options.TimeoutConfig.MaxTimeToConsistency = timeouts().MaxTimeToConsistency
 	options.UsableNetworkAddresses = addresses(topology.PoolLast)
 	options.UnusableNetworkAddresses = addresses(topology.LANHostIP)
 	options.Implementation = implementation(t)
@@ -106,7 +111,7 @@ func isWhole(o suite.ConformanceOptions) bool {
 	}
 	return len(o.ConformanceProfiles) == len(profiles) && o.RunTest == "" && len(o.SkipTests) == 0 &&
 		!o.SkipProvisionalTests && !o.FailFast && !o.EnableAllSupportedFeatures &&
-		len(o.SupportedFeatures) == 0 && len(o.ExemptFeatures) == 0
+		len(o.SupportedFeatures) == 0 && len(o.ExemptFeatures) == 0 && o.TimeoutConfig == timeouts()
 }
 
 // write puts the report where readers of the documentation find it.
