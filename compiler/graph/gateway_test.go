@@ -123,7 +123,7 @@ func TestWhetherAListenerServes(t *testing.T) {
 		"client certificates are not let by unseen": {
 			"  tls: {frontend: {default: {validation: {caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]}}}}\n" +
 				"  listeners: [{name: l, port: 443, protocol: HTTPS}]",
-			[3]string{"NoValidCACertificate", "NoConflicts", "InvalidCertificateRef"},
+			[3]string{"NoValidCACertificate", "NoConflicts", "InvalidCACertificateRef"},
 		},
 	}
 	for name, test := range tests {
