@@ -41,6 +41,24 @@ var (
 		{Group: gatewayv1.GroupName, Kind: "HTTPRoute"}: {
 			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.HTTPRoute) },
 		},
+		{Group: gatewayv1.GroupName, Kind: "GRPCRoute"}: {
+			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.GRPCRoute) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "TLSRoute"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(gatewayv1.TLSRoute) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "TCPRoute"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(gatewayv1.TCPRoute) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "UDPRoute"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(gatewayv1.UDPRoute) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "ListenerSet"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(gatewayv1.ListenerSet) },
+		},
+		{Group: gatewayv1.GroupName, Kind: "BackendTLSPolicy"}: {
+			versions: []string{"v1"}, empty: func() metav1.Object { return new(gatewayv1.BackendTLSPolicy) },
+		},
 		{Group: gatewayv1.GroupName, Kind: "ReferenceGrant"}: {
 			versions: gatewayVersions, empty: func() metav1.Object { return new(gatewayv1.ReferenceGrant) },
 		},

@@ -25,19 +25,9 @@ type Interest struct {
 // Interest reads what bears on our Gateways now. Whoever filters events by it
 // must take it before a snapshot, or an event in between would be lost.
 func (o *Observer) Interest(ctx context.Context) (Interest, error) {
-	var (
-		classes  gatewayv1.GatewayClassList
-		gateways gatewayv1.GatewayList
-		routes   gatewayv1.HTTPRouteList
-		configs  v1alpha1.GatewayConfigList
-	)
-	if err := o.lists(ctx, &classes, &gateways, &routes, &configs); err != nil {
+	s, err := o.objects(ctx)
+	if err != nil {
 		return Interest{}, err
-	}
-	s := snapshot.Snapshot{
-		GatewayClasses: snapshot.SetOf(pointers(classes.Items)...),
-		Gateways:       snapshot.SetOf(pointers(gateways.Items)...),
-		GatewayConfigs: snapshot.SetOf(pointers(configs.Items)...),
 	}
 	interest := Interest{
 		classes:  map[gatewayv1.ObjectName]bool{},
@@ -59,25 +49,14 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 			interest.gateways[snapshot.KeyOf(g)] = true
 		}
 	}
-	for i := range routes.Items {
-		if r := &routes.Items[i]; interest.HTTPRoute(r) {
-			interest.addBackends(r)
-		}
-	}
-	return interest, nil
-}
-
-func (i Interest) addBackends(r *gatewayv1.HTTPRoute) {
-	for _, rule := range r.Spec.Rules {
-		for _, ref := range rule.BackendRefs {
-			i.addBackend(r.Namespace, ref.BackendObjectReference)
-		}
-		for _, f := range rule.Filters {
-			if f.RequestMirror != nil {
-				i.addBackend(r.Namespace, f.RequestMirror.BackendRef)
+	for _, r := range s.Routes() {
+		if interest.Route(r) {
+			for _, ref := range r.BackendRefs() {
+				interest.addBackend(r.GetNamespace(), ref)
 			}
 		}
 	}
+	return interest, nil
 }
 
 func (i Interest) addBackend(namespace string, ref gatewayv1.BackendObjectReference) {
@@ -96,11 +75,11 @@ func (i Interest) Gateway(g *gatewayv1.Gateway) bool {
 	return i.classes[g.Spec.GatewayClassName] || i.gateways[snapshot.KeyOf(g)]
 }
 
-// HTTPRoute says whether the route refers to a Gateway of ours, or has our word
-// in its status.
-func (i Interest) HTTPRoute(r *gatewayv1.HTTPRoute) bool {
-	for _, ref := range r.Spec.ParentRefs {
-		key := types.NamespacedName{Namespace: r.Namespace, Name: string(ref.Name)}
+// Route says whether the route refers to a Gateway of ours, or has our word in
+// its status.
+func (i Interest) Route(r snapshot.Route) bool {
+	for _, ref := range r.ParentRefs {
+		key := types.NamespacedName{Namespace: r.GetNamespace(), Name: string(ref.Name)}
 		if ref.Namespace != nil {
 			key.Namespace = string(*ref.Namespace)
 		}
@@ -108,7 +87,7 @@ func (i Interest) HTTPRoute(r *gatewayv1.HTTPRoute) bool {
 			return true
 		}
 	}
-	for _, p := range r.Status.Parents {
+	for _, p := range r.Parents {
 		if p.ControllerName == v1alpha1.ControllerName {
 			return true
 		}

@@ -73,27 +73,42 @@ func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 
 func (o *Observer) objects(ctx context.Context) (snapshot.Snapshot, error) {
 	var (
-		classes    gatewayv1.GatewayClassList
-		gateways   gatewayv1.GatewayList
-		routes     gatewayv1.HTTPRouteList
-		grants     gatewayv1.ReferenceGrantList
-		policies   v1alpha1.WebSocketPolicyList
-		configs    v1alpha1.GatewayConfigList
-		namespaces corev1.NamespaceList
-		services   corev1.ServiceList
+		classes      gatewayv1.GatewayClassList
+		gateways     gatewayv1.GatewayList
+		httpRoutes   gatewayv1.HTTPRouteList
+		grpcRoutes   gatewayv1.GRPCRouteList
+		tlsRoutes    gatewayv1.TLSRouteList
+		tcpRoutes    gatewayv1.TCPRouteList
+		udpRoutes    gatewayv1.UDPRouteList
+		listenerSets gatewayv1.ListenerSetList
+		tlsPolicies  gatewayv1.BackendTLSPolicyList
+		grants       gatewayv1.ReferenceGrantList
+		policies     v1alpha1.WebSocketPolicyList
+		configs      v1alpha1.GatewayConfigList
+		namespaces   corev1.NamespaceList
+		services     corev1.ServiceList
 	)
-	if err := o.lists(ctx, &classes, &gateways, &routes, &grants, &policies, &configs, &namespaces, &services); err != nil {
+	if err := o.lists(ctx,
+		&classes, &gateways, &httpRoutes, &grpcRoutes, &tlsRoutes, &tcpRoutes, &udpRoutes, &listenerSets, &tlsPolicies,
+		&grants, &policies, &configs, &namespaces, &services,
+	); err != nil {
 		return snapshot.Snapshot{}, err
 	}
 	return snapshot.Snapshot{
-		GatewayClasses:    snapshot.SetOf(pointers(classes.Items)...),
-		Gateways:          snapshot.SetOf(pointers(gateways.Items)...),
-		HTTPRoutes:        snapshot.SetOf(pointers(routes.Items)...),
-		ReferenceGrants:   snapshot.SetOf(pointers(grants.Items)...),
-		WebSocketPolicies: snapshot.SetOf(pointers(policies.Items)...),
-		GatewayConfigs:    snapshot.SetOf(pointers(configs.Items)...),
-		Namespaces:        snapshot.SetOf(pointers(namespaces.Items)...),
-		Services:          snapshot.SetOf(pointers(services.Items)...),
+		GatewayClasses:     snapshot.SetOf(pointers(classes.Items)...),
+		Gateways:           snapshot.SetOf(pointers(gateways.Items)...),
+		HTTPRoutes:         snapshot.SetOf(pointers(httpRoutes.Items)...),
+		GRPCRoutes:         snapshot.SetOf(pointers(grpcRoutes.Items)...),
+		TLSRoutes:          snapshot.SetOf(pointers(tlsRoutes.Items)...),
+		TCPRoutes:          snapshot.SetOf(pointers(tcpRoutes.Items)...),
+		UDPRoutes:          snapshot.SetOf(pointers(udpRoutes.Items)...),
+		ListenerSets:       snapshot.SetOf(pointers(listenerSets.Items)...),
+		BackendTLSPolicies: snapshot.SetOf(pointers(tlsPolicies.Items)...),
+		ReferenceGrants:    snapshot.SetOf(pointers(grants.Items)...),
+		WebSocketPolicies:  snapshot.SetOf(pointers(policies.Items)...),
+		GatewayConfigs:     snapshot.SetOf(pointers(configs.Items)...),
+		Namespaces:         snapshot.SetOf(pointers(namespaces.Items)...),
+		Services:           snapshot.SetOf(pointers(services.Items)...),
 	}, nil
 }
 

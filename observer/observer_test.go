@@ -16,6 +16,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/observer"
 )
 
@@ -218,9 +219,9 @@ func TestInterest(t *testing.T) {
 		"a Gateway of our class":                        {i.Gateway(gateway("new", "gatewright", "x")), true},
 		"a Gateway of another class":                    {i.Gateway(gateway("new", "other", "x")), false},
 		"a Gateway of ours that has gone over":          {i.Gateway(gateway("home", "other", "x")), true},
-		"a route to a Gateway of ours":                  {i.HTTPRoute(route("new", "home", "x")), true},
-		"a route to another's Gateway":                  {i.HTTPRoute(route("new", "foreign", "x")), false},
-		"a route that has left, with our word":          {i.HTTPRoute(left), true},
+		"a route to a Gateway of ours":                  {i.Route(common(route("new", "home", "x"))), true},
+		"a route to another's Gateway":                  {i.Route(common(route("new", "foreign", "x"))), false},
+		"a route that has left, with our word":          {i.Route(common(left)), true},
 		"a Service that a route of ours names":          {i.Service(key("blog", "web")), true},
 		"a Service that only another's route names":     {i.Service(key("blog", "theirs")), false},
 		"a Secret that a listener names":                {i.Secret(key("infra", "mine")), true},
@@ -268,4 +269,9 @@ func TestTrimmingKeepsWhatCountsAndDropsTheBallast(t *testing.T) {
 	if diff := cmp.Diff(slice, out); diff != "" {
 		t.Errorf("trimmed EndpointSlice (-want +got):\n%s", diff)
 	}
+}
+
+func common(r *gatewayv1.HTTPRoute) snapshot.Route {
+	route, _ := snapshot.RouteOf(r)
+	return route
 }

@@ -25,19 +25,19 @@ func (t transitions) gateway(before, after *gatewayv1.Gateway) {
 	}
 }
 
-func (t transitions) route(before, after *gatewayv1.HTTPRoute) {
+func (t transitions) route(of runtime.Object, before, after []gatewayv1.RouteParentStatus) {
 	was := map[string][]metav1.Condition{}
-	for _, p := range before.Status.Parents {
+	for _, p := range before {
 		if p.ControllerName == v1alpha1.ControllerName {
 			was[refKey(p.ParentRef)] = p.Conditions
 		}
 	}
-	for _, p := range after.Status.Parents {
+	for _, p := range after {
 		if p.ControllerName != v1alpha1.ControllerName {
 			continue
 		}
 		for _, kind := range []string{string(gatewayv1.RouteConditionAccepted), string(gatewayv1.RouteConditionResolvedRefs)} {
-			t.turn(after, find(was[refKey(p.ParentRef)], kind), find(p.Conditions, kind))
+			t.turn(of, find(was[refKey(p.ParentRef)], kind), find(p.Conditions, kind))
 		}
 	}
 }

@@ -13,7 +13,7 @@ var (
 	})
 	quarantinedRoutes = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gatewright_quarantined_routes",
-		Help: "HTTPRoutes that are left out because nginx refuses their configuration.",
+		Help: "Routes that are left out because nginx refuses their configuration.",
 	})
 )
 

@@ -25,7 +25,8 @@ const searchTimeout = 2 * time.Minute
 // errBlameless says that nginx refuses the configuration without any suspect.
 var errBlameless = errors.New("nginx refuses the configuration even without the routes in question")
 
-// generations are the routes in a bundle: namespace/name and generation.
+// generations are the routes in a bundle: "HTTPRoute namespace/name" and
+// generation.
 type generations map[string]int64
 
 // trial is the right to have a Gateway's pods try bundles.
@@ -49,7 +50,7 @@ type quarantine struct {
 	log     logr.Logger
 
 	mu        sync.Mutex
-	blamed    map[types.NamespacedName]snapshot.Quarantine
+	blamed    map[snapshot.RouteKey]snapshot.Quarantine
 	accepted  map[types.NamespacedName]generations
 	searching map[types.NamespacedName]bool
 	// blameless are the hashes of bundles that are refused for no route's sake.
@@ -63,7 +64,7 @@ func newQuarantine(
 ) *quarantine {
 	return &quarantine{
 		compile: compile, begin: begin, recall: recall, changed: func() {}, log: logr.Discard(),
-		blamed:    map[types.NamespacedName]snapshot.Quarantine{},
+		blamed:    map[snapshot.RouteKey]snapshot.Quarantine{},
 		accepted:  map[types.NamespacedName]generations{},
 		searching: map[types.NamespacedName]bool{},
 		blameless: map[types.NamespacedName]string{},
@@ -72,12 +73,12 @@ func newQuarantine(
 
 // current returns the findings that still hold: a route that has changed since
 // is tried anew.
-func (q *quarantine) current(s snapshot.Snapshot) map[types.NamespacedName]snapshot.Quarantine {
+func (q *quarantine) current(s snapshot.Snapshot) map[snapshot.RouteKey]snapshot.Quarantine {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	maps.DeleteFunc(q.blamed, func(key types.NamespacedName, found snapshot.Quarantine) bool {
-		route, ok := s.HTTPRoutes.Get(key.Namespace, key.Name)
-		return !ok || route.Generation != found.Generation
+	maps.DeleteFunc(q.blamed, func(key snapshot.RouteKey, found snapshot.Quarantine) bool {
+		route, ok := s.Route(key)
+		return !ok || route.GetGeneration() != found.Generation
 	})
 	quarantinedRoutes.Set(float64(len(q.blamed)))
 	return maps.Clone(q.blamed)
@@ -134,7 +135,7 @@ func (q *quarantine) investigate(ctx context.Context, r refusal) {
 	}()
 }
 
-func (q *quarantine) conclude(r refusal, found map[types.NamespacedName]snapshot.Quarantine, err error) {
+func (q *quarantine) conclude(r refusal, found map[snapshot.RouteKey]snapshot.Quarantine, err error) {
 	q.mu.Lock()
 	delete(q.searching, r.gateway)
 	maps.Copy(q.blamed, found)
@@ -153,14 +154,14 @@ func (q *quarantine) conclude(r refusal, found map[types.NamespacedName]snapshot
 
 // search has the pods try the configuration with some of the suspects, until
 // all that are to blame are known.
-func (q *quarantine) search(ctx context.Context, r refusal) (map[types.NamespacedName]snapshot.Quarantine, error) {
+func (q *quarantine) search(ctx context.Context, r refusal) (map[snapshot.RouteKey]snapshot.Quarantine, error) {
 	t, err := q.begin(r.gateway)
 	if err != nil {
 		return nil, err
 	}
 	defer t.End()
-	among := func(suspects []types.NamespacedName) (map[types.NamespacedName]string, error) {
-		return bisect(suspects, func(included []types.NamespacedName) (string, error) {
+	among := func(suspects []snapshot.RouteKey) (map[snapshot.RouteKey]string, error) {
+		return bisect(suspects, func(included []snapshot.RouteKey) (string, error) {
 			return q.try(ctx, t, r, without(suspects, included))
 		})
 	}
@@ -170,7 +171,7 @@ func (q *quarantine) search(ctx context.Context, r refusal) (map[types.Namespace
 		// What a route refers to may have changed, and not the route.
 		blamed, err = among(all)
 	}
-	found := map[types.NamespacedName]snapshot.Quarantine{}
+	found := map[snapshot.RouteKey]snapshot.Quarantine{}
 	for key, words := range blamed {
 		found[key] = snapshot.Quarantine{Generation: r.routes[key.String()], Message: words}
 	}
@@ -180,15 +181,15 @@ func (q *quarantine) search(ctx context.Context, r refusal) (map[types.Namespace
 // suspects are all routes of the bundle, and those of them that nginx has not
 // accepted as they are now. Where only the latter are tried, the others stay in
 // every candidate, so that the search takes nothing from them.
-func (q *quarantine) suspects(ctx context.Context, r refusal) (all, changed []types.NamespacedName) {
+func (q *quarantine) suspects(ctx context.Context, r refusal) (all, changed []snapshot.RouteKey) {
 	q.mu.Lock()
 	accepted := q.accepted[r.gateway]
 	q.mu.Unlock()
 	if accepted == nil {
 		accepted = q.recall(ctx, r.gateway)
 	}
-	for _, route := range r.snapshot.HTTPRoutes.All() {
-		key := snapshot.KeyOf(route)
+	for _, route := range r.snapshot.Routes() {
+		key := route.RouteKey()
 		generation, in := r.routes[key.String()]
 		if !in {
 			continue
@@ -203,11 +204,11 @@ func (q *quarantine) suspects(ctx context.Context, r refusal) (all, changed []ty
 
 // try returns nginx's words if it refuses the configuration without the excluded
 // routes, and nothing if it serves it now.
-func (q *quarantine) try(ctx context.Context, t trial, r refusal, excluded []types.NamespacedName) (string, error) {
+func (q *quarantine) try(ctx context.Context, t trial, r refusal, excluded []snapshot.RouteKey) (string, error) {
 	s := r.snapshot
 	s.Quarantined = maps.Clone(s.Quarantined)
 	if s.Quarantined == nil {
-		s.Quarantined = map[types.NamespacedName]snapshot.Quarantine{}
+		s.Quarantined = map[snapshot.RouteKey]snapshot.Quarantine{}
 	}
 	for _, key := range excluded {
 		s.Quarantined[key] = snapshot.Quarantine{Generation: r.routes[key.String()]}
@@ -232,7 +233,7 @@ func (q *quarantine) try(ctx context.Context, t trial, r refusal, excluded []typ
 // refusal. try gets those to include; what it accepts stays included, so that
 // what nginx serves meanwhile only grows. All suspects together are known to be
 // refused. It fails with errBlameless if none of them is to blame.
-func bisect(suspects []types.NamespacedName, try func(included []types.NamespacedName) (string, error)) (map[types.NamespacedName]string, error) {
+func bisect(suspects []snapshot.RouteKey, try func(included []snapshot.RouteKey) (string, error)) (map[snapshot.RouteKey]string, error) {
 	words, err := try(nil)
 	switch {
 	case err != nil:
@@ -240,16 +241,16 @@ func bisect(suspects []types.NamespacedName, try func(included []types.Namespace
 	case words != "":
 		return nil, fmt.Errorf("%w: %s", errBlameless, words)
 	}
-	var accepted []types.NamespacedName
-	blamed := map[types.NamespacedName]string{}
-	var divide func(part []types.NamespacedName, refused string) error
-	divide = func(part []types.NamespacedName, refused string) error {
+	var accepted []snapshot.RouteKey
+	blamed := map[snapshot.RouteKey]string{}
+	var divide func(part []snapshot.RouteKey, refused string) error
+	divide = func(part []snapshot.RouteKey, refused string) error {
 		if len(part) == 1 && refused != "" {
 			blamed[part[0]] = refused
 			return nil
 		}
 		half := (len(part) + 1) / 2
-		for _, some := range [][]types.NamespacedName{part[:half], part[half:]} {
+		for _, some := range [][]snapshot.RouteKey{part[:half], part[half:]} {
 			if len(some) == 0 {
 				continue
 			}
@@ -272,6 +273,6 @@ func bisect(suspects []types.NamespacedName, try func(included []types.Namespace
 }
 
 // without returns those of all that are not in some.
-func without(all, some []types.NamespacedName) []types.NamespacedName {
-	return slices.DeleteFunc(slices.Clone(all), func(key types.NamespacedName) bool { return slices.Contains(some, key) })
+func without(all, some []snapshot.RouteKey) []snapshot.RouteKey {
+	return slices.DeleteFunc(slices.Clone(all), func(key snapshot.RouteKey) bool { return slices.Contains(some, key) })
 }

@@ -9,12 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
-func names(all string) []types.NamespacedName {
-	var keys []types.NamespacedName
+func names(all string) []snapshot.RouteKey {
+	var keys []snapshot.RouteKey
 	for name := range strings.FieldsSeq(all) {
-		keys = append(keys, types.NamespacedName{Namespace: "blog", Name: name})
+		keys = append(keys, routeKey("blog", name))
 	}
 	return keys
 }
@@ -38,8 +40,8 @@ func TestBisectionFindsAllThatAreToBlameAndNobodyElse(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var served []types.NamespacedName
-			blamed, err := bisect(names(test.suspects), func(included []types.NamespacedName) (string, error) {
+			var served []snapshot.RouteKey
+			blamed, err := bisect(names(test.suspects), func(included []snapshot.RouteKey) (string, error) {
 				var in []string
 				for _, key := range included {
 					in = append(in, key.Name)
@@ -58,7 +60,7 @@ func TestBisectionFindsAllThatAreToBlameAndNobodyElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := map[types.NamespacedName]string{}
+			want := map[snapshot.RouteKey]string{}
 			for _, key := range names(test.blamed) {
 				want[key] = "no"
 			}
@@ -88,12 +90,12 @@ func together(bad ...string) func([]string) bool {
 
 func TestBisectionTakesFewTrials(t *testing.T) {
 	t.Parallel()
-	var suspects []types.NamespacedName
+	var suspects []snapshot.RouteKey
 	for i := range 256 {
-		suspects = append(suspects, types.NamespacedName{Name: fmt.Sprintf("route-%03d", i)})
+		suspects = append(suspects, routeKey("", fmt.Sprintf("route-%03d", i)))
 	}
 	trials := 0
-	blamed, err := bisect(suspects, func(included []types.NamespacedName) (string, error) {
+	blamed, err := bisect(suspects, func(included []snapshot.RouteKey) (string, error) {
 		trials++
 		if slices.Contains(included, suspects[200]) {
 			return "no", nil
@@ -111,7 +113,7 @@ func TestBisectionTakesFewTrials(t *testing.T) {
 
 func TestBisectionBlamesNobodyWhoseAbsenceDoesNotHelp(t *testing.T) {
 	t.Parallel()
-	blamed, err := bisect(names("a b"), func([]types.NamespacedName) (string, error) { return "bad listener", nil })
+	blamed, err := bisect(names("a b"), func([]snapshot.RouteKey) (string, error) { return "bad listener", nil })
 	if !errors.Is(err, errBlameless) || len(blamed) > 0 {
 		t.Errorf("blamed %v, %v", blamed, err)
 	}
@@ -121,7 +123,7 @@ func TestBisectionEndsWhenNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	silence := errors.New("no pod answers")
 	tries := 0
-	_, err := bisect(names("a b"), func([]types.NamespacedName) (string, error) {
+	_, err := bisect(names("a b"), func([]snapshot.RouteKey) (string, error) {
 		if tries++; tries > 1 {
 			return "", silence
 		}
@@ -130,4 +132,8 @@ func TestBisectionEndsWhenNobodyAnswers(t *testing.T) {
 	if !errors.Is(err, silence) {
 		t.Errorf("got %v, want %v", err, silence)
 	}
+}
+
+func routeKey(namespace, name string) snapshot.RouteKey {
+	return snapshot.RouteKey{Kind: "HTTPRoute", NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
 }

@@ -7,7 +7,7 @@ package operator
 
 // It reads the Gateway API, and what routes refer to.
 //
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;referencegrants,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;listenersets;httproutes;grpcroutes;tlsroutes;tcproutes;udproutes;backendtlspolicies;referencegrants,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gatewright.dev,resources=gatewayconfigs,verbs=get;list;watch
@@ -15,13 +15,14 @@ package operator
 // It writes statuses, and on GatewayClasses the finalizer gateway-exists.
 //
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses,verbs=patch
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status,verbs=patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;listenersets/status,verbs=patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes/status;grpcroutes/status;tlsroutes/status;tcproutes/status;udproutes/status;backendtlspolicies/status,verbs=patch
 // +kubebuilder:rbac:groups=gatewright.dev,resources=websocketpolicies/status,verbs=patch
 
 // Owned objects block the deletion of their owner; clusters that enforce
 // permissions on owner references (OpenShift) want this of who sets them.
 //
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gateways/finalizers;httproutes/finalizers,verbs=update
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gateways/finalizers;listenersets/finalizers;httproutes/finalizers,verbs=update
 
 // It owns the data planes. Services are read beyond that, as backends. It has
 // no right on Pods but to find those of the data planes.

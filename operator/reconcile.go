@@ -224,8 +224,8 @@ func (r *reconciler) build(ctx context.Context, g *gatewayv1.Gateway, objects []
 func routesOf(gateway types.NamespacedName, s snapshot.Snapshot, result compiler.Result) generations {
 	in := generations{}
 	for _, r := range result.Statuses.Routes {
-		route, ok := s.HTTPRoutes.Get(r.Key.Namespace, r.Key.Name)
-		if out, quarantined := s.Quarantined[r.Key]; !ok || quarantined && out.Generation == route.Generation {
+		route, ok := s.Route(r.Key)
+		if out, quarantined := s.Quarantined[r.Key]; !ok || quarantined && out.Generation == route.GetGeneration() {
 			continue
 		}
 		for _, p := range r.Parents {
@@ -234,7 +234,7 @@ func routesOf(gateway types.NamespacedName, s snapshot.Snapshot, result compiler
 				parent.Namespace = string(*p.ParentRef.Namespace)
 			}
 			if parent == gateway {
-				in[r.Key.String()] = route.Generation
+				in[r.Key.String()] = route.GetGeneration()
 			}
 		}
 	}

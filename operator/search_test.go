@@ -39,7 +39,7 @@ func (p *fakePlane) End() { p.ended = true }
 func listRoutes(s snapshot.Snapshot) compiler.Result {
 	var in []string
 	for _, r := range s.HTTPRoutes.All() {
-		if q, out := s.Quarantined[snapshot.KeyOf(r)]; !out || q.Generation != r.Generation {
+		if q, out := s.Quarantined[routeKey(r.Namespace, r.Name)]; !out || q.Generation != r.Generation {
 			in = append(in, r.Name)
 		}
 	}
@@ -80,10 +80,10 @@ func TestAChangedRouteIsBlamedAndItsNeighboursStay(t *testing.T) {
 	t.Parallel()
 	r := refusedRoutes("app bad web")
 	plane := &fakePlane{}
-	q := searched(t, plane, generations{"blog/app": 2, "blog/bad": 1, "blog/web": 2}, r)
+	q := searched(t, plane, generations{"HTTPRoute blog/app": 2, "HTTPRoute blog/bad": 1, "HTTPRoute blog/web": 2}, r)
 
-	want := map[types.NamespacedName]snapshot.Quarantine{
-		{Namespace: "blog", Name: "bad"}: {Generation: 2, Message: "[emerg] bad"},
+	want := map[snapshot.RouteKey]snapshot.Quarantine{
+		routeKey("blog", "bad"): {Generation: 2, Message: "[emerg] bad"},
 	}
 	if diff := cmp.Diff(want, q.current(r.snapshot)); diff != "" {
 		t.Errorf("quarantined (-want +got):\n%s", diff)
@@ -108,7 +108,7 @@ func TestWithoutMemoryAllRoutesAreSuspects(t *testing.T) {
 func TestARouteThatHasNotChangedCanBeToBlame(t *testing.T) {
 	t.Parallel()
 	r := refusedRoutes("app bad web")
-	q := searched(t, &fakePlane{}, generations{"blog/app": 2, "blog/bad": 2, "blog/web": 1}, r)
+	q := searched(t, &fakePlane{}, generations{"HTTPRoute blog/app": 2, "HTTPRoute blog/bad": 2, "HTTPRoute blog/web": 1}, r)
 	if got := q.current(r.snapshot); len(got) != 1 || got[names("bad")[0]].Message == "" {
 		t.Errorf("quarantined %v, want the bad one", got)
 	}

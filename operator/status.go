@@ -52,12 +52,12 @@ func newStatusWork(s snapshot.Snapshot, statuses status.Statuses, known func(typ
 			w.statuses.Gateways = append(w.statuses.Gateways, g)
 		}
 	}
-	routes := map[types.NamespacedName]bool{}
+	routes := map[snapshot.RouteKey]bool{}
 	for _, r := range statuses.Routes {
 		routes[r.Key] = true
 	}
-	for _, r := range s.HTTPRoutes.All() {
-		if key := snapshot.KeyOf(r); !routes[key] && ours(r.Status.Parents) > 0 {
+	for _, r := range s.Routes() {
+		if key := r.RouteKey(); !routes[key] && ours(r.Parents) > 0 {
 			w.stale.Routes = append(w.stale.Routes, status.Route{Key: key})
 		}
 	}
@@ -125,11 +125,27 @@ func (w *statusWriter) gateway(ctx context.Context, g status.Gateway) error {
 }
 
 func (w *statusWriter) route(ctx context.Context, r status.Route) error {
-	written, err := update(ctx, w, r.Key, func(o *gatewayv1.HTTPRoute) {
-		o.Status.Parents = mergeParents(o.Status.Parents, r.Parents, w.time())
+	switch r.Key.Kind {
+	case "GRPCRoute":
+		return writeRoute(ctx, w, r, func(o *gatewayv1.GRPCRoute) *gatewayv1.RouteStatus { return &o.Status.RouteStatus })
+	case "HTTPRoute":
+		return writeRoute(ctx, w, r, func(o *gatewayv1.HTTPRoute) *gatewayv1.RouteStatus { return &o.Status.RouteStatus })
+	case "TCPRoute":
+		return writeRoute(ctx, w, r, func(o *gatewayv1.TCPRoute) *gatewayv1.RouteStatus { return &o.Status.RouteStatus })
+	case "TLSRoute":
+		return writeRoute(ctx, w, r, func(o *gatewayv1.TLSRoute) *gatewayv1.RouteStatus { return &o.Status.RouteStatus })
+	case "UDPRoute":
+		return writeRoute(ctx, w, r, func(o *gatewayv1.UDPRoute) *gatewayv1.RouteStatus { return &o.Status.RouteStatus })
+	}
+	return fmt.Errorf("write the status of %s: no such kind of route", r.Key)
+}
+
+func writeRoute[T any, O object[T]](ctx context.Context, w *statusWriter, r status.Route, of func(*T) *gatewayv1.RouteStatus) error {
+	written, err := update[T, O](ctx, w, r.Key.NamespacedName, func(o *T) {
+		of(o).Parents = mergeParents(of(o).Parents, r.Parents, w.time())
 	})
 	if written.after != nil {
-		w.events.route(written.before, written.after)
+		w.events.route(O(written.after), of(written.before).Parents, of(written.after).Parents)
 	}
 	return err
 }

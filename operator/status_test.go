@@ -107,7 +107,7 @@ func TestRouteStatus(t *testing.T) {
 			f := newFakeCluster(t, live)
 			var statuses status.Statuses
 			if test.wanted != nil {
-				statuses.Routes = []status.Route{{Key: webKey, Parents: test.wanted}}
+				statuses.Routes = []status.Route{{Key: routeKey(webKey.Namespace, webKey.Name), Parents: test.wanted}}
 			}
 			work := newStatusWork(snapshot.Snapshot{HTTPRoutes: snapshot.SetOf(live)}, statuses, nil)
 			if err := writer(f).write(t.Context(), work); err != nil {
@@ -138,7 +138,7 @@ func TestAStatusThatSomeoneElseWritesMeanwhileIsMergedAnew(t *testing.T) {
 		}
 	}
 	work := statusWork{statuses: status.Statuses{Routes: []status.Route{{
-		Key: webKey, Parents: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(time.Time{}))},
+		Key: routeKey(webKey.Namespace, webKey.Name), Parents: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(time.Time{}))},
 	}}}}
 	if err := writer(f).write(t.Context(), work); err != nil {
 		t.Fatal(err)

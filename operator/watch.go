@@ -24,6 +24,7 @@ import (
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/infra"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/observer"
 )
 
@@ -46,7 +47,10 @@ func (w *watches) sources() []source.Source {
 			return c.Spec.ControllerName == v1alpha1.ControllerName
 		}, specChanged),
 		watch(w.cache, &gatewayv1.Gateway{}, func(g *gatewayv1.Gateway) bool { return w.now().Gateway(g) }, specChanged),
-		watch(w.cache, &gatewayv1.HTTPRoute{}, func(r *gatewayv1.HTTPRoute) bool { return w.now().HTTPRoute(r) }, routeChanged),
+		w.routes(&gatewayv1.HTTPRoute{}), w.routes(&gatewayv1.GRPCRoute{}),
+		w.routes(&gatewayv1.TLSRoute{}), w.routes(&gatewayv1.TCPRoute{}), w.routes(&gatewayv1.UDPRoute{}),
+		watch(w.cache, &gatewayv1.ListenerSet{}, anyOf[*gatewayv1.ListenerSet], specChanged),
+		watch(w.cache, &gatewayv1.BackendTLSPolicy{}, anyOf[*gatewayv1.BackendTLSPolicy], specChanged),
 		watch(w.cache, &gatewayv1.ReferenceGrant{}, anyOf[*gatewayv1.ReferenceGrant], specChanged),
 		watch(w.cache, &v1alpha1.WebSocketPolicy{}, anyOf[*v1alpha1.WebSocketPolicy], specChanged),
 		watch(w.cache, &v1alpha1.GatewayConfig{}, anyOf[*v1alpha1.GatewayConfig], specChanged),
@@ -68,6 +72,14 @@ func (w *watches) sources() []source.Source {
 		watch(w.cache, &corev1.Pod{}, anyOf[*corev1.Pod], podChanged),
 		watch(w.cache, &corev1.Event{}, ofOurService, func(*corev1.Event, *corev1.Event) bool { return true }),
 	}
+}
+
+// routes watches the routes of one kind.
+func (w *watches) routes(kind client.Object) source.Source {
+	return watch(w.cache, kind, func(o client.Object) bool {
+		r, ok := snapshot.RouteOf(o)
+		return ok && w.now().Route(r)
+	}, routeChanged)
 }
 
 func (w *watches) now() observer.Interest {
@@ -116,8 +128,10 @@ func specChanged[O client.Object](before, after O) bool {
 
 // routeChanged sees, beyond the spec, that someone has written status.parents
 // without our entries.
-func routeChanged(before, after *gatewayv1.HTTPRoute) bool {
-	return specChanged(before, after) || ours(after.Status.Parents) < ours(before.Status.Parents)
+func routeChanged(before, after client.Object) bool {
+	was, _ := snapshot.RouteOf(before)
+	is, _ := snapshot.RouteOf(after)
+	return specChanged(before, after) || ours(is.Parents) < ours(was.Parents)
 }
 
 func ours(parents []gatewayv1.RouteParentStatus) int {

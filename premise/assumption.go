@@ -48,6 +48,9 @@ func (a *assumption) classes(names []string) {
 
 // referredTo makes stand-ins for what the object refers to.
 func (a *assumption) referredTo(o metav1.Object) {
+	if route, ok := snapshot.RouteOf(o); ok {
+		a.routeRefs(route)
+	}
 	switch o := o.(type) {
 	case *gatewayv1.GatewayClass:
 		if ref := o.Spec.ParametersRef; ref != nil && ref.Namespace != nil {
@@ -55,8 +58,6 @@ func (a *assumption) referredTo(o metav1.Object) {
 		}
 	case *gatewayv1.Gateway:
 		a.gatewayRefs(o)
-	case *gatewayv1.HTTPRoute:
-		a.routeRefs(o)
 	case *v1alpha1.WebSocketPolicy:
 		for _, ref := range o.Spec.TargetRefs {
 			if ref.Kind == "HTTPRoute" && len(a.given.HTTPRoutes.InNamespace(o.Namespace)) == 0 {
@@ -112,32 +113,25 @@ func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
 	}
 }
 
-func (a *assumption) routeRefs(r *gatewayv1.HTTPRoute) {
-	for _, ref := range r.Spec.ParentRefs {
+func (a *assumption) routeRefs(r snapshot.Route) {
+	for _, ref := range r.ParentRefs {
 		if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
 			continue
 		}
-		a.gateway(namespaceOf(ref.Namespace, r.Namespace), ref)
+		a.gateway(namespaceOf(ref.Namespace, r.GetNamespace()), ref)
 	}
-	for _, rule := range r.Spec.Rules {
-		for _, ref := range rule.BackendRefs {
-			a.backend(r.Namespace, ref.BackendObjectReference)
-		}
-		for _, f := range rule.Filters {
-			if f.RequestMirror != nil {
-				a.backend(r.Namespace, f.RequestMirror.BackendRef)
-			}
-		}
+	for _, ref := range r.BackendRefs() {
+		a.backend(r, ref)
 	}
 }
 
-func (a *assumption) backend(namespace string, ref gatewayv1.BackendObjectReference) {
+func (a *assumption) backend(of snapshot.Route, ref gatewayv1.BackendObjectReference) {
 	if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Service" {
 		return
 	}
-	a.service(namespaceOf(ref.Namespace, namespace), ref)
+	a.service(namespaceOf(ref.Namespace, of.GetNamespace()), ref)
 	if ref.Namespace != nil {
-		a.grant(consent{"HTTPRoute", namespace, "Service", string(*ref.Namespace)})
+		a.grant(consent{of.Kind, of.GetNamespace(), "Service", string(*ref.Namespace)})
 	}
 }
 
@@ -239,7 +233,12 @@ func (a *assumption) grant(c consent) {
 
 func (a *assumption) speaksOf(namespace string) bool {
 	s := a.given
-	return len(s.Gateways.InNamespace(namespace))+len(s.HTTPRoutes.InNamespace(namespace))+
+	for _, r := range s.Routes() {
+		if r.GetNamespace() == namespace {
+			return true
+		}
+	}
+	return len(s.Gateways.InNamespace(namespace))+len(s.ListenerSets.InNamespace(namespace))+len(s.BackendTLSPolicies.InNamespace(namespace))+
 		len(s.ReferenceGrants.InNamespace(namespace))+len(s.WebSocketPolicies.InNamespace(namespace))+
 		len(s.GatewayConfigs.InNamespace(namespace))+len(s.Services.InNamespace(namespace))+
 		len(s.EndpointSlices.InNamespace(namespace))+len(s.Secrets.InNamespace(namespace))+

@@ -101,7 +101,7 @@ func newest(s snapshot.Snapshot) time.Time {
 			last = t
 		}
 	}
-	for _, o := range s.HTTPRoutes.All() {
+	for _, o := range s.Routes() {
 		look(o)
 	}
 	for _, o := range s.WebSocketPolicies.All() {

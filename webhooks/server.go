@@ -102,12 +102,18 @@ func handlers(scheme *runtime.Scheme, observe observe) map[string]http.Handler {
 	theirs := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, true), slots) }
 	ours := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, false), slots) }
 	return map[string]http.Handler{
-		httpRouteMutatePath:         theirs(mutate(scheme, httpRouteDefaulter{observe}, &gatewayv1.HTTPRoute{})),
-		httpRouteValidatePath:       theirs(validate(scheme, observe, &gatewayv1.HTTPRoute{})),
-		gatewayMutatePath:           theirs(mutate(scheme, gatewayDefaulter{observe}, &gatewayv1.Gateway{})),
-		gatewayValidatePath:         theirs(validate(scheme, observe, &gatewayv1.Gateway{})),
-		gatewayConfigValidatePath:   ours(validate(scheme, observe, &v1alpha1.GatewayConfig{})),
-		webSocketPolicyValidatePath: ours(validate(scheme, observe, &v1alpha1.WebSocketPolicy{})),
+		httpRouteMutatePath:          theirs(mutate(scheme, httpRouteDefaulter{observe}, &gatewayv1.HTTPRoute{})),
+		httpRouteValidatePath:        theirs(validate(scheme, observe, &gatewayv1.HTTPRoute{})),
+		grpcRouteValidatePath:        theirs(validate(scheme, observe, &gatewayv1.GRPCRoute{})),
+		tlsRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.TLSRoute{})),
+		tcpRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.TCPRoute{})),
+		udpRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.UDPRoute{})),
+		listenerSetValidatePath:      theirs(validate(scheme, observe, &gatewayv1.ListenerSet{})),
+		backendTLSPolicyValidatePath: theirs(validate(scheme, observe, &gatewayv1.BackendTLSPolicy{})),
+		gatewayMutatePath:            theirs(mutate(scheme, gatewayDefaulter{observe}, &gatewayv1.Gateway{})),
+		gatewayValidatePath:          theirs(validate(scheme, observe, &gatewayv1.Gateway{})),
+		gatewayConfigValidatePath:    ours(validate(scheme, observe, &v1alpha1.GatewayConfig{})),
+		webSocketPolicyValidatePath:  ours(validate(scheme, observe, &v1alpha1.WebSocketPolicy{})),
 	}
 }
 

@@ -25,8 +25,8 @@ func asksForCertificate(host nginx.Host, r Request) bool {
 func copies(c nginx.Candidate) string {
 	var to []string
 	for _, m := range c.Rule.Mirrors {
-		ref := c.Route.Source.Spec.Rules[c.Rule.Index].Filters[m.Index].RequestMirror.BackendRef
-		namespace := c.Route.Source.Namespace
+		ref := c.Route.HTTP.Spec.Rules[c.Rule.Index].Filters[m.Index].RequestMirror.BackendRef
+		namespace := c.Route.Source.GetNamespace()
 		if ref.Namespace != nil && *ref.Namespace != "" {
 			namespace = string(*ref.Namespace)
 		}

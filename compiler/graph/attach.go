@@ -26,7 +26,7 @@ func (b *builder) attach(route *Route) []diagnostic.Diagnostic {
 			p.Accepted = no(objection.Reason, objection.String())
 			continue
 		}
-		if q, refused := b.s.Quarantined[route.Key()]; refused && q.Generation == route.Source.Generation {
+		if q, refused := b.s.Quarantined[route.Source.RouteKey()]; refused && q.Generation == route.Source.GetGeneration() {
 			p.Accepted = no(string(gatewayv1.RouteReasonUnsupportedValue),
 				"nginx refused what follows from this route, so it is left out until it changes: "+q.Message)
 			continue
@@ -58,20 +58,25 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 		return nil, noListener(p, field)
 	}
 	allowing := slices.DeleteFunc(named, func(l *Listener) bool {
-		return len(l.SupportedKinds) == 0 || !b.allowsNamespace(p.Gateway, l, route.Source.Namespace)
+		return !l.takes(route.Source.Kind) || !b.allowsNamespace(p.Gateway, l, route.Source.GetNamespace())
 	})
 	if len(allowing) == 0 {
 		return nil, new(diagnostic.NotAllowedByListeners.At(field,
-			fmt.Sprintf("no listener of Gateway %s allows HTTPRoutes of namespace %q", p.Gateway.Key(), route.Source.Namespace),
+			fmt.Sprintf("no listener of Gateway %s allows %ss of namespace %q", p.Gateway.Key(), route.Source.Kind, route.Source.GetNamespace()),
 			"change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)"))
 	}
 	sharing := slices.DeleteFunc(allowing, func(l *Listener) bool {
-		return len(commonHostnames(l.Hostname, route.Source.Spec.Hostnames)) == 0
+		return len(commonHostnames(l.Hostname, route.Source.Hostnames)) == 0
 	})
 	if len(sharing) == 0 {
 		return nil, noHostname(route, p)
 	}
 	return sharing, nil
+}
+
+// takes says whether routes of the kind may attach.
+func (l *Listener) takes(kind string) bool {
+	return slices.ContainsFunc(l.SupportedKinds, func(k gatewayv1.RouteGroupKind) bool { return string(k.Kind) == kind })
 }
 
 func isMeant(ref gatewayv1.ParentReference, l *Listener) bool {
@@ -103,7 +108,7 @@ func noListener(p *Parent, field string) *diagnostic.Diagnostic {
 
 func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
 	var own, theirs []string
-	for _, h := range route.Source.Spec.Hostnames {
+	for _, h := range route.Source.Hostnames {
 		own = append(own, string(h))
 	}
 	for _, l := range p.Gateway.Listeners {
@@ -123,7 +128,7 @@ func attachTo(l *Listener, route *Route, counts bool) {
 		return
 	}
 	l.Routes = append(l.Routes, Attachment{
-		Route: route, Hostnames: commonHostnames(l.Hostname, route.Source.Spec.Hostnames),
+		Route: route, Hostnames: commonHostnames(l.Hostname, route.Source.Hostnames),
 	})
 	if counts {
 		l.AttachedRoutes++

@@ -9,6 +9,7 @@ import (
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // Graph is what a snapshot means. Everything in it is sorted; nothing in it is
@@ -19,7 +20,7 @@ type Graph struct {
 	Classes []*Class
 	// Gateways are the Gateways of those classes.
 	Gateways []*Gateway
-	// Routes are the HTTPRoutes with at least one parentRef to one of Gateways.
+	// Routes are the routes with at least one parentRef to one of Gateways.
 	Routes []*Route
 	// Policies are the WebSocketPolicies that target one of Routes, or nothing
 	// that exists.
@@ -140,9 +141,11 @@ type Hostname struct {
 	Written string
 }
 
-// Route is an HTTPRoute of ours.
+// Route is a route of ours, of any kind.
 type Route struct {
-	Source  *gatewayv1.HTTPRoute
+	Source snapshot.Route
+	// HTTP is the route itself where it is an HTTPRoute, else nil.
+	HTTP    *gatewayv1.HTTPRoute
 	Parents []Parent
 	Rules   []*Rule
 	// PartiallyInvalid is True where some rules, but not all, can not do what
@@ -152,7 +155,7 @@ type Route struct {
 
 // Key returns the route's namespace and name.
 func (r *Route) Key() types.NamespacedName {
-	return types.NamespacedName{Namespace: r.Source.Namespace, Name: r.Source.Name}
+	return snapshot.KeyOf(r.Source)
 }
 
 // Parent is the outcome for one parentRef that names a Gateway of ours.

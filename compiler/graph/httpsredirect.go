@@ -118,7 +118,7 @@ func weightOfPort(port int32) int {
 // all of them. A route that redirects by itself has what it wants.
 func isRedirected(route *Route, listeners []*Listener) bool {
 	for _, l := range listeners {
-		for _, h := range commonHostnames(l.Hostname, route.Source.Spec.Hostnames) {
+		for _, h := range commonHostnames(l.Hostname, route.Source.Hostnames) {
 			if _, redirected := l.HTTPSRedirect.PortFor(h.Effective); !redirected {
 				return false
 			}

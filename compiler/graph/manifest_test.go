@@ -144,8 +144,8 @@ func said(g graph.Graph, severity diagnostic.Severity) []string {
 	return all
 }
 
-func quarantine(namespace, name string, generation int64, message string) map[types.NamespacedName]snapshot.Quarantine {
-	return map[types.NamespacedName]snapshot.Quarantine{
-		{Namespace: namespace, Name: name}: {Generation: generation, Message: message},
+func quarantine(namespace, name string, generation int64, message string) map[snapshot.RouteKey]snapshot.Quarantine {
+	return map[snapshot.RouteKey]snapshot.Quarantine{
+		{Kind: "HTTPRoute", NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}: {Generation: generation, Message: message},
 	}
 }

@@ -128,7 +128,9 @@ func (p policies) winner(rule policyTarget) (*v1alpha1.WebSocketPolicy, policyTa
 func (b *builder) judgePolicies() {
 	routes := map[types.NamespacedName]*Route{}
 	for _, r := range b.g.Routes {
-		routes[r.Key()] = r
+		if r.HTTP != nil {
+			routes[r.Key()] = r
+		}
 	}
 	for _, source := range b.s.WebSocketPolicies.All() {
 		j := policyJudge{builder: b, policy: source, outcomes: map[types.NamespacedName]*policyOutcome{}}
@@ -209,7 +211,7 @@ func (j *policyJudge) objections(target policyTarget, route *Route, field string
 	}
 	if target.section != "" {
 		var names []string
-		for _, rule := range route.Source.Spec.Rules {
+		for _, rule := range route.HTTP.Spec.Rules {
 			if rule.Name != nil {
 				names = append(names, string(*rule.Name))
 			}

@@ -143,7 +143,7 @@ func TestRoutesThatAskForWebSocketsGetAPolicy(t *testing.T) {
 			t.Parallel()
 			s := snapshotOf(append(objects(t, base), objects(t, test.manifest)...)...)
 			g := graph.Build(s)
-			if mark := graph.WebSocketRules(onlyRoute(t, g).Source); mark != test.mark {
+			if mark := graph.WebSocketRules(onlyRoute(t, g).HTTP); mark != test.mark {
 				t.Errorf("mark %q, want %q", mark, test.mark)
 			}
 			var got []string

@@ -51,7 +51,7 @@ func (b *builder) claimMatches(l *Listener, a Attachment, owners map[matchPlace]
 					owners[place] = own
 				case owner != own && !told[own]:
 					told[own] = true
-					b.report("HTTPRoute", a.Route.Source, shadowed(own, owner, h.Effective))
+					b.report(a.Route.Source.Kind, a.Route.Source, shadowed(own, owner, h.Effective))
 				}
 			}
 		}
@@ -67,7 +67,7 @@ func shadowed(own, owner matchOwner, hostname string) diagnostic.Diagnostic {
 			"change or delete one of the rules")
 	}
 	return diagnostic.ShadowedMatch.At(field,
-		fmt.Sprintf("HTTPRoute %s is older, has the same match for %s and gets the requests", owner.route.Key(), where),
+		fmt.Sprintf("%s is older, has the same match for %s and gets the requests", owner.route.Source.RouteKey(), where),
 		"change the match or delete one of the routes")
 }
 

@@ -8,34 +8,35 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
-// readRoutes finds the HTTPRoutes that name a Gateway of ours.
+// readRoutes finds the routes that name a Gateway of ours.
 func (b *builder) readRoutes() {
-	for _, source := range b.s.HTTPRoutes.All() {
+	for _, source := range b.s.Routes() {
 		parents, findings := b.readParents(source)
 		if len(parents) == 0 {
-			b.report("HTTPRoute", source, findings...)
+			b.report(source.Kind, source, findings...)
 			continue
 		}
 		route := &Route{Source: source, Parents: parents}
 		b.g.Routes = append(b.g.Routes, route)
-		findings = append(findings, b.readRules(route)...)
+		findings = append(findings, b.readRulesOf(route)...)
 		findings = append(findings, hostnameFindings(source)...)
 		findings = append(findings, b.attach(route)...)
 		if !b.isOursAlone(source) {
 			softened(findings)
 		}
-		b.report("HTTPRoute", source, findings...)
+		b.report(source.Kind, source, findings...)
 	}
 	b.sortAttachments()
 }
 
 // readParents returns the route's parents that are Gateways of ours. One that
 // does not exist could be anybody's, so it is told and nothing else is judged.
-func (b *builder) readParents(source *gatewayv1.HTTPRoute) (parents []Parent, findings []diagnostic.Diagnostic) {
-	for i, ref := range source.Spec.ParentRefs {
-		key, ok := gatewayOf(ref, source.Namespace)
+func (b *builder) readParents(source snapshot.Route) (parents []Parent, findings []diagnostic.Diagnostic) {
+	for i, ref := range source.ParentRefs {
+		key, ok := gatewayOf(ref, source.GetNamespace())
 		if !ok {
 			continue
 		}
@@ -70,9 +71,9 @@ func gatewayOf(ref gatewayv1.ParentReference, namespace string) (types.Namespace
 
 // isOursAlone says whether every parent is a Gateway of ours: what is beyond us
 // may be well with another implementation.
-func (b *builder) isOursAlone(source *gatewayv1.HTTPRoute) bool {
-	for _, ref := range source.Spec.ParentRefs {
-		key, ok := gatewayOf(ref, source.Namespace)
+func (b *builder) isOursAlone(source snapshot.Route) bool {
+	for _, ref := range source.ParentRefs {
+		key, ok := gatewayOf(ref, source.GetNamespace())
 		if !ok || b.gateways[key] == nil {
 			return false
 		}
@@ -88,13 +89,25 @@ func softened(findings []diagnostic.Diagnostic) {
 	}
 }
 
-// readRules reads the rules, and sums up for all parents what they refer to and
+// readRulesOf reads the rules of a route, each kind in its own way.
+func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
+	if http, ok := route.Source.Object.(*gatewayv1.HTTPRoute); ok {
+		route.HTTP = http
+		return b.readRules(route)
+	}
+	for i := range route.Parents {
+		route.Parents[i].ResolvedRefs = yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
+	}
+	return nil
+}
+
+// readRules reads the rules of an HTTPRoute, and sums up for all parents what they refer to and
 // which of them can not do what they say.
 func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 	var findings, faults, unresolved []diagnostic.Diagnostic
 	var dropped []string
-	for i := range route.Source.Spec.Rules {
-		r := b.readRule(route.Source, i)
+	for i := range route.HTTP.Spec.Rules {
+		r := b.readRule(route.HTTP, i)
 		if len(r.rule.Matches) > 0 {
 			route.Rules = append(route.Rules, r.rule)
 		}
@@ -108,7 +121,7 @@ func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 	accepted := Verdict{}
 	switch {
 	case len(dropped) == 0:
-	case len(dropped) == len(route.Source.Spec.Rules):
+	case len(dropped) == len(route.HTTP.Spec.Rules):
 		accepted = no(faults[0].Reason, sentences(faults))
 	default:
 		route.PartiallyInvalid = yes(string(gatewayv1.RouteReasonUnsupportedValue),
@@ -125,9 +138,9 @@ func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 }
 
 // hostnameFindings finds names that are none. They match nothing.
-func hostnameFindings(source *gatewayv1.HTTPRoute) []diagnostic.Diagnostic {
+func hostnameFindings(source snapshot.Route) []diagnostic.Diagnostic {
 	var findings []diagnostic.Diagnostic
-	for i, h := range source.Spec.Hostnames {
+	for i, h := range source.Hostnames {
 		if _, ok := lowerHostname(string(h)); !ok {
 			findings = append(findings, diagnostic.InvalidHostname.At(fmt.Sprintf("spec.hostnames[%d]", i),
 				fmt.Sprintf("%q is no hostname", h), ""))

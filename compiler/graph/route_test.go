@@ -87,7 +87,7 @@ func TestOldestRoutesComeFirstAtAListener(t *testing.T) {
 	g := build(t, manifest[len("\n---\n"):])
 	var order []string
 	for _, a := range listener(t, g, "http").Routes {
-		order = append(order, a.Route.Source.Name)
+		order = append(order, a.Route.Source.GetName())
 	}
 	if diff := cmp.Diff([]string{"c", "a", "b"}, order); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)

@@ -64,8 +64,11 @@ func meansWebSocket(headers []gatewayv1.HTTPHeader) bool {
 func GeneratedPolicies(g Graph, s snapshot.Snapshot) []*v1alpha1.WebSocketPolicy {
 	var generated []*v1alpha1.WebSocketPolicy
 	for _, route := range g.Routes {
-		if targets := generatedTargets(route.Source); len(targets) > 0 {
-			generated = append(generated, generatedPolicy(route.Source, targets, s))
+		if route.HTTP == nil {
+			continue
+		}
+		if targets := generatedTargets(route.HTTP); len(targets) > 0 {
+			generated = append(generated, generatedPolicy(route.HTTP, targets, s))
 		}
 	}
 	return generated

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // gatewayWithRoutes has n routes with a rule of their own; each has a hostname
@@ -21,7 +22,7 @@ func gatewayWithRoutes(n int, ownHostnames bool) *graph.Gateway {
 			hostname, path = fmt.Sprintf("host-%d.example.com", i), "/"
 		}
 		route := &graph.Route{
-			Source: &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: fmt.Sprintf("route-%d", i)}},
+			Source: snapshot.Route{Kind: "HTTPRoute", Object: &metav1.ObjectMeta{Namespace: "web", Name: fmt.Sprintf("route-%d", i)}},
 			Rules: []*graph.Rule{{
 				Matches: []graph.Match{{PathKind: graph.PathPrefix, Path: path}},
 				Upstream: &graph.Upstream{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/test/corpus/conftree"
 )
 
@@ -51,8 +52,8 @@ var fields = map[string]func(s string, p places){
 	"CORS method":       func(s string, p places) { p.rule.CORS.Methods.List[0] = "M" + s },
 	"CORS header":       func(s string, p places) { p.rule.CORS.Headers.List[0] = "Z" + s },
 	"exposed header":    func(s string, p places) { p.rule.CORS.ExposeHeaders.List[0] = "Z" + s },
-	"route namespace":   func(s string, p places) { p.route.Source.Namespace = s },
-	"route name":        func(s string, p places) { p.route.Source.Name = s },
+	"route namespace":   func(s string, p places) { p.route.Source.SetNamespace(s) },
+	"route name":        func(s string, p places) { p.route.Source.SetName(s) },
 	"route hostname":    func(s string, p places) { p.hostname.Effective = "h" + s + ".example.com" },
 	"listener hostname": func(s string, p places) { p.listener.Hostname = "l" + s + ".example.com" },
 	"secret namespace":  func(s string, p places) { p.certificate.Secret.Namespace = s },
@@ -131,7 +132,7 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 	p.exact, p.regex = &plain.Matches[0], &plain.Matches[1]
 	p.redirected = &redirect.Matches[0]
 	p.route = &graph.Route{
-		Source: &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},
+		Source: snapshot.Route{Kind: "HTTPRoute", Object: &metav1.ObjectMeta{Namespace: "n", Name: "n"}},
 		Rules:  []*graph.Rule{p.rule, plain, redirect},
 	}
 	hostnames := []graph.Hostname{{Effective: "h.example.com"}}

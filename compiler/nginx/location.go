@@ -211,7 +211,7 @@ func (s *locationSet) jump(c candidate, printable bool) token.NamedLocation {
 // words name what the candidate's rule does, one for all matches for which it
 // does the same.
 func (s *locationSet) words(c candidate) []string {
-	words := []string{c.route.Source.Namespace, c.route.Source.Name, token.NewInt(c.rule.Index).String()}
+	words := []string{c.route.Source.GetNamespace(), c.route.Source.GetName(), token.NewInt(c.rule.Index).String()}
 	if dependsOnMatch(c.rule) {
 		words = append(words, token.NewInt(c.match.Index).String())
 	}

@@ -40,7 +40,7 @@ func (s *locationSet) mirrors(c candidate, p proxy) ([]token.Internal, bool) {
 		if m.Share < graph.AllRequests {
 			copied.Sample = new(s.share(m.Share))
 		}
-		name := token.NewInternal("mirror", c.route.Source.Namespace, c.route.Source.Name,
+		name := token.NewInternal("mirror", c.route.Source.GetNamespace(), c.route.Source.GetName(),
 			token.NewInt(c.rule.Index).String(), token.NewInt(m.Index).String())
 		if names = append(names, name); s.jumps[name.String()] {
 			continue

@@ -21,6 +21,18 @@ func (s Snapshot) Existing(object metav1.Object) (metav1.Object, bool) {
 		return existing(s.Gateways, object)
 	case *gatewayv1.HTTPRoute:
 		return existing(s.HTTPRoutes, object)
+	case *gatewayv1.GRPCRoute:
+		return existing(s.GRPCRoutes, object)
+	case *gatewayv1.TLSRoute:
+		return existing(s.TLSRoutes, object)
+	case *gatewayv1.TCPRoute:
+		return existing(s.TCPRoutes, object)
+	case *gatewayv1.UDPRoute:
+		return existing(s.UDPRoutes, object)
+	case *gatewayv1.ListenerSet:
+		return existing(s.ListenerSets, object)
+	case *gatewayv1.BackendTLSPolicy:
+		return existing(s.BackendTLSPolicies, object)
 	case *gatewayv1.ReferenceGrant:
 		return existing(s.ReferenceGrants, object)
 	case *v1alpha1.WebSocketPolicy:

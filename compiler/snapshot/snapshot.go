@@ -16,17 +16,23 @@ import (
 // Snapshot is the compiler's whole input, a value: copies share the sets, and
 // nobody changes what lies in them.
 type Snapshot struct {
-	GatewayClasses    Set[*gatewayv1.GatewayClass]
-	Gateways          Set[*gatewayv1.Gateway]
-	HTTPRoutes        Set[*gatewayv1.HTTPRoute]
-	ReferenceGrants   Set[*gatewayv1.ReferenceGrant]
-	WebSocketPolicies Set[*v1alpha1.WebSocketPolicy]
-	GatewayConfigs    Set[*v1alpha1.GatewayConfig]
-	Namespaces        Set[*corev1.Namespace]
-	Services          Set[*corev1.Service]
-	EndpointSlices    Set[*discoveryv1.EndpointSlice]
-	Secrets           Set[*corev1.Secret]
-	ConfigMaps        Set[*corev1.ConfigMap]
+	GatewayClasses     Set[*gatewayv1.GatewayClass]
+	Gateways           Set[*gatewayv1.Gateway]
+	HTTPRoutes         Set[*gatewayv1.HTTPRoute]
+	GRPCRoutes         Set[*gatewayv1.GRPCRoute]
+	TLSRoutes          Set[*gatewayv1.TLSRoute]
+	TCPRoutes          Set[*gatewayv1.TCPRoute]
+	UDPRoutes          Set[*gatewayv1.UDPRoute]
+	ListenerSets       Set[*gatewayv1.ListenerSet]
+	BackendTLSPolicies Set[*gatewayv1.BackendTLSPolicy]
+	ReferenceGrants    Set[*gatewayv1.ReferenceGrant]
+	WebSocketPolicies  Set[*v1alpha1.WebSocketPolicy]
+	GatewayConfigs     Set[*v1alpha1.GatewayConfig]
+	Namespaces         Set[*corev1.Namespace]
+	Services           Set[*corev1.Service]
+	EndpointSlices     Set[*discoveryv1.EndpointSlice]
+	Secrets            Set[*corev1.Secret]
+	ConfigMaps         Set[*corev1.ConfigMap]
 
 	// What cert-manager has to do with certificates. Admission has the issuers
 	// alone.
@@ -55,7 +61,7 @@ type Snapshot struct {
 
 	// Quarantined are routes whose configuration nginx refused: they are left
 	// out, with nginx's words in their status, until they change.
-	Quarantined map[types.NamespacedName]Quarantine
+	Quarantined map[RouteKey]Quarantine
 }
 
 // DataPlane is what the nginx pods of one Gateway last reported, put together.
@@ -89,6 +95,18 @@ func (s Snapshot) With(object metav1.Object) Snapshot {
 		s.Gateways = s.Gateways.with(o)
 	case *gatewayv1.HTTPRoute:
 		s.HTTPRoutes = s.HTTPRoutes.with(o)
+	case *gatewayv1.GRPCRoute:
+		s.GRPCRoutes = s.GRPCRoutes.with(o)
+	case *gatewayv1.TLSRoute:
+		s.TLSRoutes = s.TLSRoutes.with(o)
+	case *gatewayv1.TCPRoute:
+		s.TCPRoutes = s.TCPRoutes.with(o)
+	case *gatewayv1.UDPRoute:
+		s.UDPRoutes = s.UDPRoutes.with(o)
+	case *gatewayv1.ListenerSet:
+		s.ListenerSets = s.ListenerSets.with(o)
+	case *gatewayv1.BackendTLSPolicy:
+		s.BackendTLSPolicies = s.BackendTLSPolicies.with(o)
 	case *gatewayv1.ReferenceGrant:
 		s.ReferenceGrants = s.ReferenceGrants.with(o)
 	case *v1alpha1.WebSocketPolicy:
@@ -132,6 +150,18 @@ func (s Snapshot) Without(object metav1.Object) Snapshot {
 		s.Gateways = s.Gateways.without(key)
 	case *gatewayv1.HTTPRoute:
 		s.HTTPRoutes = s.HTTPRoutes.without(key)
+	case *gatewayv1.GRPCRoute:
+		s.GRPCRoutes = s.GRPCRoutes.without(key)
+	case *gatewayv1.TLSRoute:
+		s.TLSRoutes = s.TLSRoutes.without(key)
+	case *gatewayv1.TCPRoute:
+		s.TCPRoutes = s.TCPRoutes.without(key)
+	case *gatewayv1.UDPRoute:
+		s.UDPRoutes = s.UDPRoutes.without(key)
+	case *gatewayv1.ListenerSet:
+		s.ListenerSets = s.ListenerSets.without(key)
+	case *gatewayv1.BackendTLSPolicy:
+		s.BackendTLSPolicies = s.BackendTLSPolicies.without(key)
 	case *gatewayv1.ReferenceGrant:
 		s.ReferenceGrants = s.ReferenceGrants.without(key)
 	case *v1alpha1.WebSocketPolicy:

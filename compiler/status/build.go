@@ -49,15 +49,15 @@ func condition(kind string, v graph.Verdict, generation int64) metav1.Condition 
 }
 
 func route(r *graph.Route) Route {
-	out := Route{Key: r.Key()}
+	out := Route{Key: r.Source.RouteKey()}
 	for _, p := range r.Parents {
 		conditions := []metav1.Condition{
-			condition(string(gatewayv1.RouteConditionAccepted), p.Accepted, r.Source.Generation),
-			condition(string(gatewayv1.RouteConditionResolvedRefs), p.ResolvedRefs, r.Source.Generation),
+			condition(string(gatewayv1.RouteConditionAccepted), p.Accepted, r.Source.GetGeneration()),
+			condition(string(gatewayv1.RouteConditionResolvedRefs), p.ResolvedRefs, r.Source.GetGeneration()),
 		}
 		if p.Accepted.True && r.PartiallyInvalid.True {
 			conditions = append(conditions,
-				condition(string(gatewayv1.RouteConditionPartiallyInvalid), r.PartiallyInvalid, r.Source.Generation))
+				condition(string(gatewayv1.RouteConditionPartiallyInvalid), r.PartiallyInvalid, r.Source.GetGeneration()))
 		}
 		out.Parents = append(out.Parents, gatewayv1.RouteParentStatus{
 			ParentRef: p.Ref, ControllerName: v1alpha1.ControllerName, Conditions: conditions,

@@ -3,6 +3,8 @@ package status
 import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // Statuses are all statuses to write. Conditions carry observedGeneration and
@@ -28,9 +30,9 @@ type Gateway struct {
 	Status gatewayv1.GatewayStatus
 }
 
-// Route holds our entries of an HTTPRoute's status.parents.
+// Route holds our entries of a route's status.parents.
 type Route struct {
-	Key     types.NamespacedName
+	Key     snapshot.RouteKey
 	Parents []gatewayv1.RouteParentStatus
 }
 

@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 	begin := time.Now()
 	options := conformance.DefaultOptions(t)
 	options.GatewayClassName = "gatewright"
-	options.TimeoutConfig.MaxTimeToConsistency = timeouts().MaxTimeToConsistency
+	options.TimeoutConfig = timeouts()
 	options.UsableNetworkAddresses = addresses(topology.PoolLast)
 	options.UnusableNetworkAddresses = addresses(topology.LANHostIP)
 	options.Implementation = implementation(t)

@@ -28,25 +28,33 @@ func ReadCase(path string) (snapshot.Snapshot, error) {
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	if s.DataPlanes, err = byKey[snapshot.DataPlane](archive, "dataplane.yaml"); err != nil {
+	if s.DataPlanes, err = byKey[snapshot.DataPlane](archive, "dataplane.yaml", keyOf); err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	s.Quarantined, err = byKey[snapshot.Quarantine](archive, "quarantine.yaml")
+	s.Quarantined, err = byKey[snapshot.Quarantine](archive, "quarantine.yaml", func(text string) snapshot.RouteKey {
+		kind, key, _ := strings.Cut(text, " ")
+		return snapshot.RouteKey{Kind: kind, NamespacedName: keyOf(key)}
+	})
 	return s, err
 }
 
-// byKey reads a section that maps namespace/name to a value.
-func byKey[T any](archive *txtar.Archive, name string) (map[types.NamespacedName]T, error) {
+// byKey reads a section that maps names of objects to values.
+func byKey[T any, K comparable](archive *txtar.Archive, name string, parse func(string) K) (map[K]T, error) {
 	var values map[string]T
 	if err := yaml.UnmarshalStrict(content(archive, name), &values); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	out := map[types.NamespacedName]T{}
+	out := map[K]T{}
 	for key, value := range values {
-		namespace, name, _ := strings.Cut(key, "/")
-		out[types.NamespacedName{Namespace: namespace, Name: name}] = value
+		out[parse(key)] = value
 	}
 	return out, nil
+}
+
+// keyOf reads namespace/name.
+func keyOf(text string) types.NamespacedName {
+	namespace, name, _ := strings.Cut(text, "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
 func content(archive *txtar.Archive, name string) []byte {

@@ -164,7 +164,7 @@ func statusOf(s status.Statuses) shortStatus {
 		out["Gateway "+g.Key.String()] = short
 	}
 	for _, r := range s.Routes {
-		out["HTTPRoute "+r.Key.String()] = parentLines(r.Key, r.Parents)
+		out[r.Key.String()] = parentLines(r.Key.NamespacedName, r.Parents)
 	}
 	for _, p := range s.Policies {
 		ancestors := map[string][]string{}
