@@ -31,6 +31,8 @@ const (
 type Options struct {
 	// Socket is the path of the Unix socket.
 	Socket string
+	// Dial connects to endpoints; nil for the usual way.
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Logger *slog.Logger
 }
 

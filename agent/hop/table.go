@@ -165,6 +165,9 @@ func (p *preparation) transport(source *bundle.HopBackend) (*http.Transport, err
 		if t, err = newTransport(o); err != nil {
 			return nil, err
 		}
+		if dial := p.server.options.Dial; dial != nil {
+			t.DialContext = dial
+		}
 	}
 	p.table.transports[w] = t
 	return t, nil

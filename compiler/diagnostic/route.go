@@ -172,6 +172,21 @@ var (
 		Fix:      "scheme http or https, a port up to 65535, and 301, 302, 303, 307 or 308",
 		BySchema: true,
 	}
+	// InvalidTimeout: an attempt that could never take the time that it is given
+	InvalidTimeout = Check{
+		ID: "invalid-timeout", Severity: Deny, Reason: "UnsupportedValue",
+		Prevents: "an attempt that could never take the time that it is given",
+		Example:  "timeouts: {request: 1s, backendRequest: 2s}",
+		Fix:      "give an attempt no more time than the whole request",
+		BySchema: true,
+	}
+	// InvalidRetry: retries that never happen, or go on and on
+	InvalidRetry = Check{
+		ID: "invalid-retry", Severity: Deny, Reason: "UnsupportedValue",
+		Prevents: "retries that never happen, or go on and on",
+		Example:  "retry: {attempts: 1000, codes: [200]}",
+		Fix:      "write 1 to 20 attempts, and codes from 400 to 599",
+	}
 	// UnknownFilter: a filter that is not known, without which the rule must not answer
 	UnknownFilter = Check{
 		ID: "unknown-filter", Severity: Warn, Reason: "InvalidKind",
@@ -213,6 +228,8 @@ func routeChecks() []Check {
 		PrefixWithoutPrefixMatch,
 		InvalidPathModifier,
 		InvalidRedirect,
+		InvalidTimeout,
+		InvalidRetry,
 		UnknownFilter,
 		UnsupportedFeature,
 	}

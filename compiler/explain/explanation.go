@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -37,6 +38,9 @@ type Answer struct {
 	// MaxWebSockets that may be open: one more is answered with 503. 0 where the
 	// request is for none, or any number may be.
 	MaxWebSockets int32
+	// Deadline after which a backend's silence is answered with 504; 0 where only
+	// the idle timeout bounds it.
+	Deadline time.Duration
 	// ClientCertificate says that who shows no valid certificate gets no answer.
 	ClientCertificate bool
 	// Why nginx answers what it does; with Backends, what it changes.
@@ -194,7 +198,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 			return Answer{Status: 403, Why: why}
 		}
 	}
-	a := Answer{Backends: backendsOf(c), Why: together(changes(c.Rule), copies(c))}
+	a := Answer{Backends: backendsOf(c), Why: together(changes(c.Rule), copies(c), byHop(c.Rule)), Deadline: deadline(c.Rule)}
 	if r.isForWebSocket() {
 		a.MaxWebSockets = c.Rule.WebSocketLimits.Max
 	}

@@ -43,6 +43,7 @@ func (r *ruleReader) readBackends() {
 		}
 		if weight > 0 {
 			shares = append(shares, share{weight: weight, endpoints: endpoints})
+			r.addHopBackend(i, shares[len(shares)-1])
 		}
 	}
 	switch {
@@ -81,15 +82,20 @@ func (r *ruleReader) upstreamID() string {
 			return r.serviceUpstreamID(port)
 		}
 	}
-	rule := strconv.Itoa(r.rule.Index)
-	if name := r.rule.Name; name != "" {
-		rule = name
-		if strings.Trim(name, "0123456789") == "" {
-			// Else it could be taken for an index.
-			rule = "named-" + name
-		}
+	return dnsLabel(r.route.Namespace, r.route.Name, r.words(), "split")
+}
+
+// words name the rule within its route.
+func (r *ruleReader) words() string {
+	name := r.rule.Name
+	switch {
+	case name == "":
+		return strconv.Itoa(r.rule.Index)
+	case strings.Trim(name, "0123456789") == "":
+		// Else it could be taken for an index.
+		return "named-" + name
 	}
-	return dnsLabel(r.route.Namespace, r.route.Name, rule, "split")
+	return name
 }
 
 // serviceUpstreamID names the upstream of a single Service.

@@ -44,7 +44,7 @@ func (r *ruleReader) readFilter(f *gatewayv1.HTTPRouteFilter, field string) {
 	case f.Type == gatewayv1.HTTPRouteFilterRequestRedirect && f.RequestRedirect != nil:
 		r.readRedirect(f.RequestRedirect, field+".requestRedirect")
 	case f.Type == gatewayv1.HTTPRouteFilterURLRewrite && f.URLRewrite != nil:
-		r.readRewrite(f.URLRewrite, field+".urlRewrite")
+		r.rule.Rewrite = r.readRewrite(f.URLRewrite, field+".urlRewrite")
 	case f.Type == gatewayv1.HTTPRouteFilterCORS && f.CORS != nil:
 		r.readCORS(f.CORS, field+".cors")
 	case f.Type == gatewayv1.HTTPRouteFilterRequestMirror && f.RequestMirror != nil:
@@ -83,18 +83,19 @@ func (r *ruleReader) readRedirect(f *gatewayv1.HTTPRequestRedirectFilter, field 
 	r.rule.Redirect = out
 }
 
-func (r *ruleReader) readRewrite(f *gatewayv1.HTTPURLRewriteFilter, field string) {
-	r.rule.Rewrite = &Rewrite{
+func (r *ruleReader) readRewrite(f *gatewayv1.HTTPURLRewriteFilter, field string) *Rewrite {
+	out := &Rewrite{
 		Hostname: r.readPreciseHostname(f.Hostname, field+".hostname"),
 		Path:     r.readPathModifier(f.Path, field+".path"),
 	}
 	// nginx writes the new path decoded, and encodes it anew when it asks the
 	// backend. A redirect's goes to the client as it is.
-	if path := r.rule.Rewrite.Path; path != nil {
+	if path := out.Path; path != nil {
 		if found := encodedControl.FindString(path.Value); found != "" {
 			r.fault(diagnostic.EncodedControlCharacter, field+".path", fmt.Sprintf("%q has the encoded control character %s, which no path can hold", path.Value, found), "leave it out")
 		}
 	}
+	return out
 }
 
 func (r *ruleReader) readPreciseHostname(h *gatewayv1.PreciseHostname, field string) string {
@@ -133,22 +134,4 @@ func (r *ruleReader) readPathModifier(p *gatewayv1.HTTPPathModifier, field strin
 		r.fault(diagnostic.InvalidText, field, fault, "")
 	}
 	return out
-}
-
-// readBackendFilters reads the filters of single backends, of which only the
-// question for websockets can be answered.
-func (r *ruleReader) readBackendFilters() {
-	for i := range r.source.BackendRefs {
-		for j := range r.source.BackendRefs[i].Filters {
-			f := &r.source.BackendRefs[i].Filters[j]
-			field := fmt.Sprintf("%s.backendRefs[%d].filters[%d]", r.field, i, j)
-			if f.Type != gatewayv1.HTTPRouteFilterRequestHeaderModifier || f.RequestHeaderModifier == nil {
-				r.unsupported(field, fmt.Sprintf("filters of type %q for a single backend are", f.Type))
-				continue
-			}
-			if changes := r.readHeaderFilter(f.RequestHeaderModifier, field+".requestHeaderModifier", true); len(changes) > 0 {
-				r.unsupported(field, "changed headers for a single backend are")
-			}
-		}
-	}
 }

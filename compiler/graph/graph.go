@@ -190,6 +190,9 @@ type Rule struct {
 	// backendRefs, or with nothing but weight 0, has an upstream of only the 500
 	// sentinel.
 	Upstream *Upstream
+	// Hop is nil where nginx alone does what the rule says. Where it is set, the
+	// agent sends requests to its Backends in place of Upstream.
+	Hop *Hop
 	// WebSocket says that a filter or a policy asks for websockets.
 	WebSocket bool
 	// IdleTimeout of proxied connections (proxy_read_timeout,

@@ -87,7 +87,10 @@ func (r *Rule) upstreams() []*Upstream {
 	if r.Invalid {
 		return nil
 	}
-	all := []*Upstream{r.Upstream}
+	var all []*Upstream
+	if r.Hop == nil {
+		all = append(all, r.Upstream)
+	}
 	for _, m := range r.Mirrors {
 		all = append(all, m.Upstream)
 	}

@@ -155,10 +155,32 @@ func TestWhatARuleCannotDo(t *testing.T) {
 			`filters: [{type: RequestRedirect, requestRedirect: {port: 8443}}, {type: RequestMirror, requestMirror: {backendRef: {name: web, port: 80}}}]`, false,
 			`copies of redirected requests are not supported yet`,
 		},
-		"a timeout": {`timeouts: {request: 10s}`, false, "request timeouts are not supported yet"},
-		"headers for one backend only": {
-			`backendRefs: [{name: web, port: 80, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: a}]}}]}]`, false,
-			"changed headers for a single backend are not supported yet",
+		"more time for an attempt than for all": {
+			`timeouts: {request: 10s, backendRequest: 11s}`, true, "11s for one attempt is more than 10s for all of them",
+		},
+		"a timeout that is none": {`timeouts: {request: soon}`, true, `"soon"`},
+		"retries without end":    {`retry: {attempts: 1000}`, true, "1000 is no number of retries"},
+		"retries of a success":   {`retry: {codes: [200]}`, true, "200 is no status of an error"},
+		"a pause that is none":   {`retry: {backoff: soon}`, true, `"soon"`},
+		"a mirror for one backend only": {
+			`backendRefs: [{name: web, port: 80, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: web, port: 80}}}]}]`, false,
+			`filters of type "RequestMirror" for a single backend are not supported yet`,
+		},
+		"a backend's header twice": {
+			`backendRefs: [{name: web, port: 80, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: a}], remove: [x-a]}}]}]`, true,
+			`spec.rules[0].backendRefs[0].filters[0].requestHeaderModifier.remove[0]: header "x-a" has an action already`,
+		},
+		"a backend's second filter of a type": {
+			`backendRefs: [{name: web, port: 80, filters: [{type: URLRewrite, urlRewrite: {hostname: a.example.com}}, {type: URLRewrite, urlRewrite: {}}]}]`, true,
+			"a backend can have one filter of type URLRewrite",
+		},
+		"a rewrite of the rule and one of its backend": {
+			`{filters: [{type: URLRewrite, urlRewrite: {}}], backendRefs: [{name: web, port: 80, filters: [{type: URLRewrite, urlRewrite: {}}]}]}`, true,
+			"the rule rewrites the request already",
+		},
+		"a prefix replaced by a backend where there is none": {
+			`{matches: [{path: {type: Exact, value: /a}}], backendRefs: [{name: web, port: 80, filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]}]}`,
+			true, "only a match of type PathPrefix",
 		},
 	}
 	for name, test := range tests {
@@ -192,7 +214,7 @@ func TestASoundRuleBesideAnInvalidOneStays(t *testing.T) {
 	t.Parallel()
 	g := build(t, route(`  rules:
   - backendRefs: [{name: web, port: 80}]
-  - {matches: [{path: {value: /a}}], timeouts: {request: 10s, backendRequest: 0s}}`))
+  - {matches: [{path: {value: /a}}], sessionPersistence: {type: Cookie}}`))
 	r := onlyRoute(t, g)
 	if !r.Parents[0].Accepted.True || !r.PartiallyInvalid.True || !strings.HasPrefix(r.PartiallyInvalid.Message, "Dropped Rule 1 (") {
 		t.Errorf("accepted %+v, partially invalid %+v", r.Parents[0].Accepted, r.PartiallyInvalid)

@@ -18,6 +18,7 @@ type ruleReader struct {
 	// field is the rule's path: spec.rules[0].
 	field string
 	rule  *Rule
+	hop   hopReader
 	// faults keep the rule from doing what it says; unresolved are references
 	// that lead nowhere, remarks what is merely odd.
 	faults, unresolved, remarks []diagnostic.Diagnostic
@@ -29,10 +30,13 @@ var ruleChecks = []func(*ruleReader){
 	(*ruleReader).readMatches,
 	(*ruleReader).readFilters,
 	(*ruleReader).readBackendFilters,
+	(*ruleReader).readTimeouts,
+	(*ruleReader).readRetry,
 	(*ruleReader).refuseUnsupportedFields,
 	(*ruleReader).readPolicy,
 	(*ruleReader).readBackends,
 	(*ruleReader).readMirrors,
+	(*ruleReader).finishHop,
 }
 
 func (b *builder) readRule(route *gatewayv1.HTTPRoute, index int) *ruleReader {
@@ -66,24 +70,9 @@ func (r *ruleReader) remark(c diagnostic.Check, field, message string) {
 }
 
 // refuseUnsupportedFields refuses fields that would otherwise be dropped in
-// silence. Timeouts of zero mean none, which is how it is anyway.
+// silence.
 func (r *ruleReader) refuseUnsupportedFields() {
-	if t := r.source.Timeouts; t != nil {
-		if isTimeout(t.Request) {
-			r.unsupported(r.field+".timeouts.request", "request timeouts are")
-		}
-		if isTimeout(t.BackendRequest) {
-			r.unsupported(r.field+".timeouts.backendRequest", "timeouts of backend requests are")
-		}
-	}
-	if r.source.Retry != nil {
-		r.unsupported(r.field+".retry", "retries are")
-	}
 	if r.source.SessionPersistence != nil {
 		r.unsupported(r.field+".sessionPersistence", "session persistence is")
 	}
-}
-
-func isTimeout(d *gatewayv1.Duration) bool {
-	return d != nil && duration(*d, 1) != 0
 }

@@ -51,7 +51,8 @@ func (s *locationSet) handler(c candidate, printable bool) handler {
 // matches: it replaces the prefix that matched.
 func dependsOnMatch(rule *graph.Rule) bool {
 	return rule.Redirect != nil && rule.Redirect.Path != nil && rule.Redirect.Path.Prefix ||
-		rule.Rewrite != nil && rule.Rewrite.Path != nil && rule.Rewrite.Path.Prefix
+		rule.Rewrite != nil && rule.Rewrite.Path != nil && rule.Rewrite.Path.Prefix ||
+		rule.Hop != nil && rule.Hop.ReplacesPrefix()
 }
 
 func (s *locationSet) proxy(c candidate) (proxy, bool) {
@@ -87,11 +88,18 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 		p.IdleTimeout = &d
 	}
 	sockets, okSockets := s.webSockets(c.rule.WebSocketLimits)
-	upstream, ok := s.upstream(c.rule.Upstream)
-	p.WebSockets, p.Upstream = sockets, upstream
+	p.WebSockets = sockets
 	mirrors, okMirrors := s.mirrors(c, p)
 	p.Mirrors = mirrors
-	return p, ok && okSockets && okMirrors
+	if !okSockets || !okMirrors {
+		return proxy{}, false
+	}
+	if c.rule.Hop != nil {
+		return p, s.throughHop(&p, c, headers)
+	}
+	upstream, ok := s.upstream(c.rule.Upstream)
+	p.Upstream = upstream
+	return p, ok
 }
 
 // rewritePath returns how the path is replaced. nginx then sends the path that

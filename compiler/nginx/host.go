@@ -113,7 +113,7 @@ func HostAt(g *graph.Gateway, number int32, host string) (Host, bool) {
 		h.Redirect = &Location{*otherwise.Redirect}
 	}
 	set := &locationSet{
-		compilation: &compilation{upstreams: map[string]*graph.Upstream{}}, listener: owner, jumps: map[string]bool{},
+		compilation: newCompilation(), listener: owner, jumps: map[string]bool{},
 	}
 	for _, c := range candidatesOf(indexAttachments(owner.Routes), server) {
 		if _, ok := blockOf(placeOf(c.match)); !ok {

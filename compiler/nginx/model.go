@@ -25,7 +25,9 @@ type configuration struct {
 	// CountsWebSockets says that a location limits their number.
 	CountsWebSockets bool
 	Upstreams        []upstream
-	Servers          []server
+	// Hop is where the agent's hop listens; nil where no rule needs it.
+	Hop     *token.Name
+	Servers []server
 }
 
 // pod is what all data planes have in common.

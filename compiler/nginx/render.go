@@ -19,7 +19,7 @@ const defaultIdleTimeout = time.Hour
 // ParseTemplates lets through only if they fail for some configurations, the
 // bundle has no files, and no data plane accepts it.
 func Render(g *graph.Gateway, t Templates) bundle.Bundle {
-	c := &compilation{upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{}}
+	c := newCompilation()
 	conf := c.configuration(g)
 	b := bundle.Bundle{
 		Gateway:      g.Key().String(),
@@ -33,6 +33,7 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 			b.Files = append(b.Files, bundle.File{Path: path, Data: data})
 		}
 	}
+	b.Hop = c.hop()
 	for path, data := range c.certificates {
 		b.Certificates = append(b.Certificates, bundle.File{Path: path, Data: data})
 	}
@@ -51,6 +52,10 @@ type compilation struct {
 	certificates map[string][]byte
 	// authorities of client certificates, by path in the bundle.
 	authorities map[string][]byte
+	// hopRules and hopUpstreams, by ID, are what the hop does and where it sends
+	// requests.
+	hopRules     map[string]bundle.HopRule
+	hopUpstreams map[string]*graph.Upstream
 	// query are the names of query parameters; the index numbers the variable.
 	query []string
 	// origins are the lists of web sites that open websockets; the index numbers
@@ -67,6 +72,13 @@ type compilation struct {
 	answersPreflight bool
 	// countsWebSockets says that their number is limited somewhere.
 	countsWebSockets bool
+}
+
+func newCompilation() *compilation {
+	return &compilation{
+		upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{},
+		hopRules: map[string]bundle.HopRule{}, hopUpstreams: map[string]*graph.Upstream{},
+	}
 }
 
 func (c *compilation) configuration(g *graph.Gateway) configuration {
@@ -92,6 +104,10 @@ func (c *compilation) configuration(g *graph.Gateway) configuration {
 	conf.AllowedOrigins, conf.AnswersPreflight = c.allowedOrigins(), c.answersPreflight
 	conf.Mirrors, conf.Shares = c.copies, c.sampled()
 	conf.Upstreams = c.upstreamBlocks()
+	if len(c.hopRules) > 0 {
+		socket, _ := token.NewName(bundle.HopSocket)
+		conf.Hop = &socket
+	}
 	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
 	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))
 	return conf

@@ -69,7 +69,7 @@ func TestZoneGrowsInSteps(t *testing.T) {
 	t.Parallel()
 	sizes := map[int]string{}
 	for _, n := range []int{1, 64, 65, 100, 1000} {
-		c := &compilation{upstreams: map[string]*graph.Upstream{}}
+		c := newCompilation()
 		for i := range n {
 			c.upstreams[fmt.Sprint(i)] = &graph.Upstream{}
 		}
@@ -125,7 +125,7 @@ func TestListenerThatDoesNotServeHasNoServer(t *testing.T) {
 
 func TestCertificatesOfDifferentSecretsHaveDifferentFiles(t *testing.T) {
 	t.Parallel()
-	c := &compilation{certificates: map[string][]byte{}}
+	c := newCompilation()
 	long := strings.Repeat("s", 253)
 	var paths []string
 	for _, names := range [][2]string{{"a-b", "c"}, {"a", "b-c"}, {"a", long + "1"}, {"a", long + "2"}} {

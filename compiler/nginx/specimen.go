@@ -44,7 +44,7 @@ func specimen() configuration {
 			Variable: token.ServerNameListener(443), Default: &one,
 			Listeners: []serverNameListener{{Hostname: token.NewMapHost(host), Index: one}},
 		}},
-		Upstreams: c.upstreamBlocks(),
+		Upstreams: c.upstreamBlocks(), Hop: &name,
 		Servers: []server{{
 			Port: one, TLS: true, Default: true, Names: []token.Host{host},
 			RejectHandshake: true, Certificate: &name,

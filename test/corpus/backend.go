@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 
@@ -36,7 +38,7 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, w *witness) (func(),
 	server := &http.Server{Handler: http.HandlerFunc(w.respond)} //nolint:gosec // only this test's nginx connects
 	stop := func() { _ = server.Close() }
 	open := map[uint16]bool{bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
-	for _, u := range b.Upstreams {
+	for _, u := range slices.Concat(b.Upstreams, b.Hop.Upstreams) {
 		for _, e := range u.Endpoints {
 			if open[e.Port] {
 				continue
@@ -68,6 +70,13 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 	s.saw(r.Header, given)
 	encoded, _ := json.Marshal(given)
 	w.Header().Set(accountHeader, string(encoded))
+	if pause, err := time.ParseDuration(r.Header.Get("Delay")); err == nil {
+		select {
+		case <-time.After(pause):
+		case <-r.Context().Done():
+			return
+		}
+	}
 	code := http.StatusOK
 	for name, values := range r.Header {
 		if name == "Respond" {
@@ -80,6 +89,13 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "" {
 		upgrade(w, encoded)
 		return
+	}
+	if failing, err := strconv.Atoi(r.Header.Get("Fail-First")); err == nil {
+		attempt := s.attempt(r.RequestURI)
+		w.Header().Set("Attempt", strconv.Itoa(attempt))
+		if attempt > failing {
+			code = http.StatusOK
+		}
 	}
 	w.WriteHeader(code)
 }

@@ -20,10 +20,20 @@ type witness struct {
 	// changed is closed when more was seen.
 	changed chan struct{}
 	last    int
+	// attempts counts requests by their target.
+	attempts map[string]int
 }
 
 func newWitness() *witness {
-	return &witness{seen: map[string][]account{}, changed: make(chan struct{})}
+	return &witness{seen: map[string][]account{}, changed: make(chan struct{}), attempts: map[string]int{}}
+}
+
+// attempt counts a request for the target.
+func (s *witness) attempt(target string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.attempts[target]++
+	return s.attempts[target]
 }
 
 // number gives the request a number.

@@ -20,7 +20,7 @@
 // and expected, rewritten by `go test ./test/corpus -update`:
 //
 //	nginx/<namespace>/<gateway>/servers.conf
-//	endpoints.yaml, status.yaml, diagnostics.txt, responses.txt
+//	endpoints.yaml, hop.yaml, status.yaml, diagnostics.txt, responses.txt
 //
 // and, where the case has the section already, nginx.conf and upstreams.conf
 // beside servers.conf, objects.yaml (owned objects), policies.yaml
@@ -39,5 +39,6 @@
 // The response says who answered, what the backend saw that is not what every
 // backend sees (+ Name: value, - Name) and what the response carried
 // (< Name: value). The header "Respond: 418" asks the backend for a status,
-// "Respond-X: y" for a header X.
+// "Respond-X: y" for a header X, "Delay: 2s" for patience, and "Fail-First: 2"
+// for that status twice alone, with the number of the attempt as a header.
 package corpus

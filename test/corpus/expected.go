@@ -29,7 +29,7 @@ type section struct {
 // sectionsOf words a result. Empty sections are left out.
 func sectionsOf(r compiler.Result) ([]section, error) {
 	var sections []section
-	endpoints := map[string]map[string][]string{}
+	endpoints, hops := map[string]map[string][]string{}, map[string]shortHop{}
 	objects := map[string][]any{}
 	for _, g := range r.Gateways {
 		for _, f := range g.Bundle.Files {
@@ -38,7 +38,10 @@ func sectionsOf(r compiler.Result) ([]section, error) {
 				topic: "nginx", onRequest: f.Path != "servers.conf",
 			})
 		}
-		endpoints[g.Key.String()] = endpointsOf(g.Bundle)
+		endpoints[g.Key.String()] = endpointsOf(g.Bundle.Upstreams)
+		if len(g.Bundle.Hop.Rules) > 0 {
+			hops[g.Key.String()] = shortHop{g.Bundle.Hop.Rules, endpointsOf(g.Bundle.Hop.Upstreams)}
+		}
 		for _, o := range g.Objects {
 			objects[g.Key.String()] = append(objects[g.Key.String()], o)
 		}
@@ -54,6 +57,7 @@ func sectionsOf(r compiler.Result) ([]section, error) {
 		empty bool
 	}{
 		{section{name: "endpoints.yaml", topic: "endpoints"}, endpoints, len(endpoints) == 0},
+		{section{name: "hop.yaml", topic: "hop"}, hops, len(hops) == 0},
 		{section{name: "status.yaml", topic: "status"}, statusOf(r.Statuses), false},
 		{section{name: "objects.yaml", topic: "objects", onRequest: true}, objects, len(objects) == 0},
 		{section{name: "policies.yaml", topic: "policies", onRequest: true}, r.Policies, len(r.Policies) == 0},
@@ -117,9 +121,15 @@ func certificatesOf(r compiler.Result) map[string]any {
 	return out
 }
 
-func endpointsOf(b bundle.Bundle) map[string][]string {
+// shortHop is what a hop does.
+type shortHop struct {
+	Rules     []bundle.HopRule    `json:"rules"`
+	Endpoints map[string][]string `json:"endpoints"`
+}
+
+func endpointsOf(upstreams []bundle.Upstream) map[string][]string {
 	out := map[string][]string{}
-	for _, u := range b.Upstreams {
+	for _, u := range upstreams {
 		for _, e := range u.Endpoints {
 			out[u.ID] = append(out[u.ID], fmt.Sprintf("%s port %d weight %d", e.Address, e.Port, e.Weight))
 		}

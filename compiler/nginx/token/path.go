@@ -34,9 +34,16 @@ func DecodePath(path string) string {
 	return b.String()
 }
 
-// PathText is a part that stands for a path in a URI: what a path cannot hold
-// as it is gets percent-encoded, and what is encoded stays.
+// PathText is a part that stands for a path in a URI, encoded.
 func PathText(path string) Part {
+	part := Text(EncodePath(path))
+	part.ok = part.ok && !hasControl(path)
+	return part
+}
+
+// EncodePath returns the path as it can be in a URI: what a path cannot hold as
+// it is gets percent-encoded, and what is encoded stays.
+func EncodePath(path string) string {
 	var b strings.Builder
 	for i := range len(path) {
 		c := path[i]
@@ -46,9 +53,7 @@ func PathText(path string) Part {
 		}
 		b.WriteString("%" + strings.ToUpper(hexByte(c)))
 	}
-	part := Text(b.String())
-	part.ok = part.ok && !hasControl(path)
-	return part
+	return b.String()
 }
 
 func fromHex(c byte) int {

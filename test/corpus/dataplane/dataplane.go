@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gatewright/gatewright/agent/hop"
 	"github.com/gatewright/gatewright/agent/resolver"
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/test/nginxroot"
@@ -125,6 +126,9 @@ func (d *DataPlane) Start(ctx context.Context) error {
 	}()
 	d.stop = append(d.stop, func() { <-served })
 
+	if err := d.startHop(); err != nil {
+		return err
+	}
 	d.nginx = d.command(context.WithoutCancel(ctx), "-g", "daemon off;")
 	d.nginx.Stdout, d.nginx.Stderr = &d.output, &d.output
 	if err := d.namespace.do(d.nginx.Start); err != nil {
@@ -136,6 +140,37 @@ func (d *DataPlane) Start(ctx context.Context) error {
 		_ = d.nginx.Wait()
 	}()
 	return d.waitUntilReady(ctx, names)
+}
+
+// startHop starts the hop that the agent would run.
+func (d *DataPlane) startHop() error {
+	h := hop.New(hop.Options{
+		Socket: filepath.Join(d.run, filepath.Base(bundle.RunDir), filepath.Base(bundle.HopSocket)),
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			var c net.Conn
+			err := d.namespace.do(func() (err error) {
+				c, err = new(net.Dialer).DialContext(ctx, network, address)
+				return err
+			})
+			return c, err
+		},
+	})
+	d.stop = append(d.stop, h.Close)
+	table, err := h.Prepare(d.bundle)
+	if err != nil {
+		return fmt.Errorf("prepare the hop: %w", err)
+	}
+	if err := h.Use(table, nil); err != nil {
+		return fmt.Errorf("start the hop: %w", err)
+	}
+	if len(d.bundle.Hop.Rules) == 0 {
+		return nil
+	}
+	// nginx's workers are not root, as the test is.
+	if err := os.Chmod(filepath.Join(d.run, filepath.Base(bundle.RunDir), filepath.Base(bundle.HopSocket)), 0o666); err != nil {
+		return fmt.Errorf("open the hop's socket: %w", err)
+	}
+	return nil
 }
 
 func (d *DataPlane) waitUntilReady(ctx context.Context, names *resolver.Server) error {
