@@ -18,7 +18,7 @@ func (r Request) isPreflight() bool {
 
 // asksForCertificate says that clients of the host need a certificate.
 func asksForCertificate(host nginx.Host, r Request) bool {
-	return r.TLS && host.Listener != nil && host.Listener.ClientValidation != nil
+	return r.TLS && host.Listener != nil && host.Listener.ClientValidation != nil && !host.Listener.ClientValidation.Insecure
 }
 
 // copies tells where copies of requests go, if anywhere.

@@ -19,6 +19,9 @@ import (
 type ClientValidation struct {
 	// Authorities are certificates, as PEM. Empty where Secrets are unknown.
 	Authorities []byte
+	// Insecure says that clients are asked for a certificate, and let in with any
+	// or none (AllowInsecureFallback).
+	Insecure bool
 }
 
 // authorityKey is where ConfigMaps and Secrets have the authorities'
@@ -101,10 +104,10 @@ func (b *builder) resolveClientValidation(g *Gateway, l *Listener) []diagnostic.
 		if l.Accepted.True {
 			l.Accepted = no(objection.Reason, objection.String())
 		}
-	// In the other mode clients are not asked: nginx would still refuse those
-	// whose certificate has expired (ssl_verify_client optional_no_ca).
-	case validation.Mode != gatewayv1.AllowInsecureFallback:
-		l.ClientValidation = &ClientValidation{Authorities: authorities.pem.Bytes()}
+	default:
+		l.ClientValidation = &ClientValidation{
+			Authorities: authorities.pem.Bytes(), Insecure: validation.Mode == gatewayv1.AllowInsecureFallback,
+		}
 	}
 	return problems
 }

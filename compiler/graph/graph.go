@@ -102,7 +102,7 @@ type Listener struct {
 	// Certificates that resolved and are good, in the order written. nginx uses
 	// the first.
 	Certificates []Certificate
-	// ClientValidation is nil where clients need no certificate.
+	// ClientValidation is nil where clients are asked for no certificate.
 	ClientValidation *ClientValidation
 	// Routes attached to the listener, oldest first.
 	Routes []Attachment

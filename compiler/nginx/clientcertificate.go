@@ -21,7 +21,7 @@ type clientCertificates struct {
 // server. Its name depends on the authorities, so that no session outlives the
 // trust that it was made with.
 func (c *compilation) clientValidation(p *port) (asked *clientCertificates, sessions *token.Name) {
-	if len(p.listeners) == 0 || p.listeners[0].ClientValidation == nil {
+	if len(p.listeners) == 0 || p.listeners[0].ClientValidation == nil || p.listeners[0].ClientValidation.Insecure {
 		return nil, nil
 	}
 	authorities := p.listeners[0].ClientValidation.Authorities
@@ -32,4 +32,13 @@ func (c *compilation) clientValidation(p *port) (asked *clientCertificates, sess
 	file, _ := token.NewName(path)
 	cache, _ := token.NewName("gw_tls_" + id)
 	return &clientCertificates{Authorities: file, Closed: token.NewNamedLocation("closed")}, &cache
+}
+
+// anyCertificate returns where requests go whose certificate nginx minds, at
+// ports where any will do; nil at others.
+func anyCertificate(p *port) *token.NamedLocation {
+	if len(p.listeners) == 0 || p.listeners[0].ClientValidation == nil || !p.listeners[0].ClientValidation.Insecure {
+		return nil
+	}
+	return new(token.NewNamedLocation("anyone"))
 }

@@ -85,8 +85,11 @@ type server struct {
 	// Sessions is a cache of TLS sessions; nil where the common one is right.
 	Sessions           *token.Name
 	ClientCertificates *clientCertificates
-	Misdirected        *misdirected
-	Locations          []location
+	// AnyCertificate has the server ask for a certificate where any will do; it
+	// is where requests go whose certificate nginx minds all the same.
+	AnyCertificate *token.NamedLocation
+	Misdirected    *misdirected
+	Locations      []location
 }
 
 // misdirected tells which listener must have made the TLS handshake.

@@ -185,6 +185,7 @@ func (c *compilation) server(p *port, owner *graph.Listener) server {
 		s.Certificate = c.certificate(owner.Certificates[0])
 	}
 	s.ClientCertificates, s.Sessions = c.clientValidation(p)
+	s.AnyCertificate = anyCertificate(p)
 	if _, several := p.serverNames(); several {
 		s.Misdirected = &misdirected{
 			Variable: token.ServerNameListener(p.number),

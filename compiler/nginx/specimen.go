@@ -48,7 +48,7 @@ func specimen() configuration {
 		Servers: []server{{
 			Port: one, TLS: true, Default: true, Names: []token.Host{host},
 			RejectHandshake: true, Certificate: &name,
-			Sessions: &name, ClientCertificates: &clientCertificates{Authorities: name, Closed: named},
+			Sessions: &name, ClientCertificates: &clientCertificates{Authorities: name, Closed: named}, AnyCertificate: &named,
 			Misdirected: &misdirected{Variable: token.ServerNameListener(443), Listener: one},
 			Locations: []location{
 				{Exact: &path, Choices: choices, Handler: handler{Jump: &named}},
