@@ -79,7 +79,9 @@ func trim(object any) (any, error) {
 	case *corev1.Namespace:
 		o.Annotations = nil
 	case *metav1.PartialObjectMetadata:
-		o.Annotations = nil
+		if !isGatewayAPI(o) {
+			o.Annotations = nil
+		}
 	case *discoveryv1.EndpointSlice:
 		for i := range o.Endpoints {
 			e := &o.Endpoints[i]

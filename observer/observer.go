@@ -53,6 +53,9 @@ func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 		s.SecretsUnknown = true
 		return s, nil
 	}
+	if s.GatewayAPI, err = o.gatewayAPI(ctx); err != nil {
+		return snapshot.Snapshot{}, err
+	}
 	var slices discoveryv1.EndpointSliceList
 	if err := o.lists(ctx, &slices); err != nil {
 		return snapshot.Snapshot{}, err

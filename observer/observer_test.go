@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/snapshot"
@@ -234,6 +235,29 @@ func TestInterest(t *testing.T) {
 		if test.got != test.want {
 			t.Errorf("%s: of interest: %v, want %v", name, test.got, test.want)
 		}
+	}
+}
+
+func TestTheVersionOfTheGatewayAPIIsRead(t *testing.T) {
+	t.Parallel()
+	crd := observer.GatewayAPIMetadata()
+	crd.Name = observer.GatewayAPIName
+	crd.Annotations = map[string]string{consts.BundleVersionAnnotation: "v1.6.1", consts.ChannelAnnotation: "standard"}
+	kept, err := observer.CacheOptions().DefaultTransform(crd.DeepCopy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, ok := kept.(client.Object)
+	if !ok {
+		t.Fatalf("the cache keeps a %T", kept)
+	}
+	c, _ := cluster(append(homelab(), object)...)
+	s, err := observer.New(c, c, nil).Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&snapshot.GatewayAPI{Version: "v1.6.1", Channel: "standard"}, s.GatewayAPI); diff != "" {
+		t.Errorf("installed (-want +got):\n%s", diff)
 	}
 }
 

@@ -82,6 +82,9 @@ func cacheOptions(o Options) cache.Options {
 			"type":                corev1.EventTypeWarning,
 		})},
 	}
+	options.ByObject[observer.GatewayAPIMetadata()] = cache.ByObject{
+		Field: fields.OneTermEqualSelector("metadata.name", observer.GatewayAPIName),
+	}
 	for _, configuration := range webhookConfigurations() {
 		options.ByObject[configuration] = cache.ByObject{
 			Field: fields.OneTermEqualSelector("metadata.name", o.WebhookCertificate.Configuration),

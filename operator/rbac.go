@@ -12,6 +12,10 @@ package operator
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gatewright.dev,resources=gatewayconfigs,verbs=get;list;watch
 
+// Which version of the Gateway API there is, its CRD says.
+//
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=httproutes.gateway.networking.k8s.io,verbs=get;list;watch
+
 // It writes statuses, and on GatewayClasses the finalizer gateway-exists.
 //
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses,verbs=patch

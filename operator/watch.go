@@ -67,6 +67,7 @@ func (w *watches) sources() []source.Source {
 		watch(w.cache, observer.ConfigMapMetadata(), func(c client.Object) bool {
 			return w.now().ConfigMap(client.ObjectKeyFromObject(c))
 		}, func(client.Object, client.Object) bool { return true }),
+		watch(w.cache, observer.GatewayAPIMetadata(), anyOf[client.Object], specChanged),
 		watch(w.cache, &appsv1.Deployment{}, anyOf[*appsv1.Deployment], specChanged),
 		watch(w.cache, &corev1.ServiceAccount{}, anyOf[*corev1.ServiceAccount], specChanged),
 		watch(w.cache, &corev1.Pod{}, anyOf[*corev1.Pod], podChanged),

@@ -1,11 +1,17 @@
 package graph
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // class is a GatewayClass of ours with its configuration.
@@ -22,12 +28,31 @@ func (b *builder) readClasses() {
 			continue
 		}
 		c := &class{Class: &Class{Source: source}}
-		c.SupportedVersion = yes(string(gatewayv1.GatewayClassReasonSupportedVersion),
-			"The installed Gateway API CRDs are of a supported version")
+		c.SupportedVersion = supportedVersion(b.s.GatewayAPI)
+		c.Experimental = b.s.GatewayAPI != nil && b.s.GatewayAPI.Channel == experimentalChannel
 		b.acceptClass(c)
 		b.classes[source.Name] = c
 		b.g.Classes = append(b.g.Classes, c.Class)
 	}
+}
+
+const experimentalChannel = "experimental"
+
+// knownVersions of the Gateway API are those whose fields are all known here.
+var knownVersions = []string{"v1.6", "v1.7"}
+
+// supportedVersion judges the CRDs that are installed. With others Gatewright
+// does what it can (Gateway API, GatewayClassConditionStatusSupportedVersion).
+func supportedVersion(installed *snapshot.GatewayAPI) Verdict {
+	if installed == nil || slices.ContainsFunc(knownVersions, func(known string) bool {
+		return strings.HasPrefix(installed.Version, known+".")
+	}) {
+		return yes(string(gatewayv1.GatewayClassReasonSupportedVersion),
+			"The installed Gateway API CRDs are of a supported version")
+	}
+	return no(string(gatewayv1.GatewayClassReasonUnsupportedVersion), fmt.Sprintf(
+		"The installed Gateway API CRDs are of version %s; Gatewright knows %s, and does with others what it can",
+		cmp.Or(installed.Version, "unknown"), strings.Join(knownVersions, " and ")))
 }
 
 // acceptClass resolves the class's parametersRef.

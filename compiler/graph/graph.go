@@ -47,6 +47,8 @@ type Class struct {
 	Source           *gatewayv1.GatewayClass
 	Accepted         Verdict
 	SupportedVersion Verdict
+	// Experimental says that the cluster has the experimental channel's fields.
+	Experimental bool
 	// Used says that a Gateway refers to it (the gateway-exists finalizer).
 	Used bool
 }

@@ -51,6 +51,9 @@ type Snapshot struct {
 	// or to change, and has not in the time that it was given.
 	OverdueCertificates map[types.NamespacedName]bool
 
+	// GatewayAPI is nil where nobody knows.
+	GatewayAPI *GatewayAPI
+
 	// SecretsUnknown says that the reader has no right to read Secrets and
 	// ConfigMaps (the webhook): certificates are then taken to exist and to be
 	// good.

@@ -48,6 +48,13 @@ var supported = []features.FeatureName{
 	features.SupportReferenceGrant,
 }
 
+// experimental are those that depend on fields of the experimental channel.
+var experimental = []features.FeatureName{
+	features.SupportHTTPRouteRetry,
+	features.SupportHTTPRouteRetryBackendTimeout,
+	features.SupportHTTPRouteRetryConnectionError,
+}
+
 func class(c *graph.Class) Class {
 	out := Class{Name: c.Source.Name, Used: c.Used}
 	out.Status.Conditions = []metav1.Condition{
@@ -55,15 +62,19 @@ func class(c *graph.Class) Class {
 		condition(string(gatewayv1.GatewayClassConditionStatusSupportedVersion), c.SupportedVersion, c.Source.Generation),
 	}
 	if c.Accepted.True {
-		out.Status.SupportedFeatures = supportedFeatures()
+		out.Status.SupportedFeatures = supportedFeatures(c.Experimental)
 	}
 	return out
 }
 
 // supportedFeatures is sorted, as GatewayClassStatus.supportedFeatures demands.
-func supportedFeatures() []gatewayv1.SupportedFeature {
+func supportedFeatures(withExperimental bool) []gatewayv1.SupportedFeature {
+	names := supported
+	if withExperimental {
+		names = slices.Concat(supported, experimental)
+	}
 	var all []gatewayv1.SupportedFeature
-	for _, name := range supported {
+	for _, name := range names {
 		all = append(all, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})
 	}
 	slices.SortFunc(all, func(a, b gatewayv1.SupportedFeature) int {

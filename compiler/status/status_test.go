@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
 	"sigs.k8s.io/gateway-api/pkg/features"
 	"sigs.k8s.io/yaml"
 
@@ -246,6 +247,39 @@ func TestAClassPromisesKnownFeaturesInOrder(t *testing.T) {
 	alone := s.Without(&gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "home"}})
 	if status.Build(graph.Build(alone), alone).Classes[0].Used {
 		t.Error("a class without Gateways is used")
+	}
+}
+
+func TestAClassSaysWhetherItKnowsTheInstalledVersion(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		installed *snapshot.GatewayAPI
+		supported string
+		retries   bool
+	}{
+		"nobody knows":              {nil, "True SupportedVersion", false},
+		"the version of its module": {&snapshot.GatewayAPI{Version: consts.BundleVersion, Channel: "standard"}, "True SupportedVersion", false},
+		"with experimental fields":  {&snapshot.GatewayAPI{Version: "v1.6.0", Channel: "experimental"}, "True SupportedVersion", true},
+		"an older one":              {&snapshot.GatewayAPI{Version: "v1.5.1", Channel: "standard"}, "False UnsupportedVersion", false},
+		"one that begins alike":     {&snapshot.GatewayAPI{Version: "v1.60.0", Channel: "standard"}, "False UnsupportedVersion", false},
+		"one that does not say":     {&snapshot.GatewayAPI{}, "False UnsupportedVersion", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := cluster(t, listenHTTP)
+			s.GatewayAPI = test.installed
+			class := status.Build(graph.Build(s), s).Classes[0]
+			if c := condition(t, class.Status.Conditions, "SupportedVersion"); !strings.HasPrefix(c, test.supported) {
+				t.Errorf("supported version: %s, want %s", c, test.supported)
+			}
+			if c := condition(t, class.Status.Conditions, "Accepted"); !strings.HasPrefix(c, "True") {
+				t.Errorf("accepted: %s", c)
+			}
+			if got := slices.Contains(class.Status.SupportedFeatures, gatewayv1.SupportedFeature{Name: "HTTPRouteRetry"}); got != test.retries {
+				t.Errorf("promises retries: %v, want %v", got, test.retries)
+			}
+		})
 	}
 }
 
