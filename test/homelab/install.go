@@ -26,8 +26,12 @@ func (l *Lab) installGatewayAPI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the Gateway API's module: %w", err)
 	}
-	manifests := filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", string(l.channel))
-	if _, err := l.Kubectl(ctx, "apply", "--server-side", "--filename", manifests); err != nil {
+	// Beside the CRDs lies what is none, for kustomize.
+	manifests, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", string(l.channel), "gateway*.yaml"))
+	if err != nil || len(manifests) == 0 {
+		return fmt.Errorf("find the Gateway API's CRDs of channel %q: %w", l.channel, err)
+	}
+	if _, err := l.Kubectl(ctx, "apply", "--server-side", "--filename", strings.Join(manifests, ",")); err != nil {
 		return fmt.Errorf("install the Gateway API: %w", err)
 	}
 	_, err = l.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=30s", "crd",
