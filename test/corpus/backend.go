@@ -64,8 +64,8 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 		Backend: local.String(),
 		Line:    r.Method + " " + r.RequestURI,
 		Host:    r.Host,
-		Headers: r.Header,
-		Body:    string(body),
+		Headers: shortened(r.Header),
+		Body:    shorten(string(body)),
 	}
 	s.saw(r.Header, given)
 	encoded, _ := json.Marshal(given)

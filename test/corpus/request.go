@@ -231,13 +231,14 @@ func (r request) overHTTP2(c net.Conn) (*http.Response, error) {
 	transport.Protocols.SetHTTP2(r.tls)
 	transport.Protocols.SetUnencryptedHTTP2(!r.tls)
 	path, query, _ := strings.Cut(r.target, "?")
+	body := expand(r.body)
 	out := &http.Request{
 		Method: r.method, Host: r.authority, Header: http.Header{"User-Agent": {""}},
 		URL:  &url.URL{Scheme: scheme, Host: r.authority, Path: path, RawQuery: query},
-		Body: io.NopCloser(strings.NewReader(r.body)), ContentLength: int64(len(r.body)),
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	for _, h := range r.headers {
-		out.Header.Add(h[0], h[1])
+		out.Header.Add(h[0], expand(h[1]))
 	}
 	response, err := transport.RoundTrip(out)
 	if err != nil {
@@ -278,18 +279,19 @@ func (r request) wire() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.method, r.target, r.authority)
 	for _, h := range r.headers {
-		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], expand(h[1]))
 	}
 	if r.header("Connection") == "" {
 		b.WriteString("Connection: close\r\n")
 	}
+	body := expand(r.body)
 	switch {
 	case r.chunked():
-		return fmt.Sprintf("%s\r\n%x\r\n%s\r\n0\r\n\r\n", b.String(), len(r.body), r.body)
-	case r.body != "":
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.body))
+		return fmt.Sprintf("%s\r\n%x\r\n%s\r\n0\r\n\r\n", b.String(), len(body), body)
+	case body != "":
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	}
-	return b.String() + "\r\n" + r.body
+	return b.String() + "\r\n" + body
 }
 
 // chunked says that the length of the body is not told beforehand.

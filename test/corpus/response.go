@@ -125,7 +125,7 @@ func (r request) differences(seen account) string {
 	case r.chunked():
 		delete(want, "Transfer-Encoding")
 	case r.body != "":
-		want["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+		want["Content-Length"] = []string{strconv.Itoa(len(expand(r.body)))}
 	}
 	var b strings.Builder
 	if seen.Host != r.authority {
