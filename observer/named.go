@@ -24,7 +24,7 @@ func named(s snapshot.Snapshot) contents {
 		if !ok || class.Spec.ControllerName != v1alpha1.ControllerName {
 			continue
 		}
-		for _, secret := range graph.CertificateSecrets(g, s) {
+		for _, secret := range graph.CertificateSecrets(graph.OwnerOf(g), s) {
 			out.secrets[secret] = true
 		}
 		for _, ref := range graph.ClientAuthorityRefs(g) {

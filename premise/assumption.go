@@ -90,7 +90,7 @@ func (a *assumption) issuer(kind, namespace, name string) {
 }
 
 func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
-	if issuer, ok := graph.IssuerOf(g, a.given); ok {
+	if issuer, ok := graph.IssuerOf(graph.OwnerOf(g), a.given); ok {
 		a.issuer(issuer.Kind, g.Namespace, issuer.Name)
 	}
 	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {

@@ -49,7 +49,7 @@ func (d gatewayDefaulter) Default(ctx context.Context, gateway *gatewayv1.Gatewa
 		return nil
 	}
 	for i := range gateway.Spec.Listeners {
-		if name, ok := graph.InjectedCertificate(gateway, &gateway.Spec.Listeners[i], s); ok {
+		if name, ok := graph.InjectedCertificate(graph.OwnerOf(gateway), &gateway.Spec.Listeners[i], s); ok {
 			nameCertificate(&gateway.Spec.Listeners[i], name)
 		}
 	}

@@ -58,7 +58,7 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 		return nil, noListener(p, field)
 	}
 	allowing := slices.DeleteFunc(named, func(l *Listener) bool {
-		return !l.takes(route.Source.Kind) || !b.allowsNamespace(p.Gateway, l, route.Source.GetNamespace())
+		return !l.takes(route.Source.Kind) || !b.allowsNamespace(l, route.Source.GetNamespace())
 	})
 	if len(allowing) == 0 {
 		return nil, new(diagnostic.NotAllowedByListeners.At(field,

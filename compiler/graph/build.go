@@ -90,6 +90,15 @@ func (b *builder) report(kind string, of metav1.Object, findings ...diagnostic.D
 	}
 }
 
+// reportOf takes findings about what listeners are written in.
+func (b *builder) reportOf(o ListenerOwner, findings ...diagnostic.Diagnostic) {
+	b.report(o.Kind, o, findings...)
+}
+
+func objectOf(o ListenerOwner) diagnostic.Object {
+	return diagnostic.Object{Kind: o.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
 func yes(reason, message string) Verdict {
 	return Verdict{True: true, Reason: reason, Message: message}
 }

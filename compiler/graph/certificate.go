@@ -20,15 +20,15 @@ import (
 // DefaultCertificateName is the name of the Secret that a listener's
 // certificate is in when the listener names none: by the hostname, which a
 // wildcard shares with the name that it is under ("*.example.net" and
-// "example.net" give example-net-tls, one certificate for both), else by Gateway
+// "example.net" give example-net-tls, one certificate for both), else by owner
 // and listener.
-func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener) string {
+func DefaultCertificateName(owner ListenerOwner, listener *gatewayv1.Listener) string {
 	hostname := ""
 	if listener.Hostname != nil {
 		hostname = strings.ToLower(string(*listener.Hostname))
 	}
 	if _, ok := lowerHostname(hostname); !ok {
-		return dnsLabel(gateway.Name, string(listener.Name), "tls")
+		return dnsLabel(owner.GetName(), string(listener.Name), "tls")
 	}
 	// "a-b.c" and "a.b-c" share a Secret: cert-manager then puts both names
 	// into one certificate.
@@ -36,19 +36,19 @@ func DefaultCertificateName(gateway *gatewayv1.Gateway, listener *gatewayv1.List
 }
 
 // InjectedCertificate returns the name of the Secret that a listener gets its
-// certificate from although it names none: one that terminates TLS, on a Gateway
+// certificate from although it names none: one that terminates TLS, of an owner
 // that cert-manager has an issuer for, by annotation or by the default of the
 // GatewayConfig. Options may stand for a certificate, so such a listener is left
 // alone. Admission writes the name into the listener; without admission the
 // outcome is the same.
-func InjectedCertificate(gateway *gatewayv1.Gateway, listener *gatewayv1.Listener, s snapshot.Snapshot) (string, bool) {
+func InjectedCertificate(owner ListenerOwner, listener *gatewayv1.Listener, s snapshot.Snapshot) (string, bool) {
 	if !LacksCertificate(listener) {
 		return "", false
 	}
-	if _, ok := defaultIssuer(gateway, s); !ok && !hasIssuer(gateway) {
+	if _, ok := defaultIssuer(owner.Gateway, s); !ok && !owner.hasIssuer() {
 		return "", false
 	}
-	return DefaultCertificateName(gateway, listener), true
+	return DefaultCertificateName(owner, listener), true
 }
 
 // LacksCertificate says that the listener terminates TLS and names no
@@ -61,18 +61,18 @@ func LacksCertificate(listener *gatewayv1.Listener) bool {
 
 // resolveCertificates keeps the certificates that are good, tells what is wrong
 // with the others, and remarks on good ones that do not fit the listener.
-func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remarks []diagnostic.Diagnostic) {
+func (b *builder) resolveCertificates(l *Listener) (problems, remarks []diagnostic.Diagnostic) {
 	field := listenerField(l) + ".tls.certificateRefs"
-	refs, problem := b.certificateRefs(g, l)
+	refs, problem := b.certificateRefs(l)
 	if problem != nil {
 		return []diagnostic.Diagnostic{*problem}, nil
 	}
 	for i, ref := range refs {
-		certificate, problem := b.resolveCertificate(g, ref)
+		certificate, problem := b.resolveCertificate(l.Owner, ref)
 		if problem != nil {
 			problem.Field = fmt.Sprintf("%s[%d]", field, i)
 			if problem.Check == diagnostic.CertificateNotFound.ID {
-				problem.Fix = cmp.Or(b.unasked(g, l), problem.Fix)
+				problem.Fix = cmp.Or(b.unasked(l), problem.Fix)
 			}
 			problems = append(problems, *problem)
 		}
@@ -93,11 +93,11 @@ func (b *builder) resolveCertificates(g *Gateway, l *Listener) (problems, remark
 }
 
 // unasked says why cert-manager is not asked for a certificate although the
-// Gateway has an issuer; empty where it has none.
-func (b *builder) unasked(g *Gateway, l *Listener) string {
-	_, ok := IssuerOf(g.Source, b.s)
+// listener's owner has an issuer; empty where it has none.
+func (b *builder) unasked(l *Listener) string {
+	_, ok := IssuerOf(l.Owner, b.s)
 	switch {
-	case !ok && hasIssuer(g.Source):
+	case !ok && l.Owner.hasIssuer():
 		return "leave out one of " + issuerAnnotation + " and " + clusterIssuerAnnotation
 	case ok && len(namesFor(l)) == 0:
 		return "for cert-manager to issue it, write a hostname into the listener or into a route"
@@ -107,17 +107,17 @@ func (b *builder) unasked(g *Gateway, l *Listener) string {
 
 // certificateRefs returns the listener's references, or the one that admission
 // would have filled in.
-func (b *builder) certificateRefs(g *Gateway, l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
+func (b *builder) certificateRefs(l *Listener) ([]gatewayv1.SecretObjectReference, *diagnostic.Diagnostic) {
 	if t := l.Source.TLS; t != nil && len(t.CertificateRefs) > 0 {
 		return t.CertificateRefs, nil
 	}
-	if name, ok := InjectedCertificate(g.Source, l.Source, b.s); ok {
+	if name, ok := InjectedCertificate(l.Owner, l.Source, b.s); ok {
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
 	finding := diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
 		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
 		"name a Secret, or an issuer of cert-manager by annotation "+clusterIssuerAnnotation+" or in the GatewayConfig")
-	if b.hasParameters(g.Source) {
+	if b.hasParameters(l.Owner.Gateway) {
 		// A GatewayConfig that is still to come may have an issuer.
 		finding.Severity = diagnostic.Warn
 	}
@@ -138,24 +138,24 @@ type parsedCertificate struct {
 }
 
 // resolveCertificate finds the Secret and checks it.
-func (b *builder) resolveCertificate(g *Gateway, ref gatewayv1.SecretObjectReference) (*parsedCertificate, *diagnostic.Diagnostic) {
+func (b *builder) resolveCertificate(owner ListenerOwner, ref gatewayv1.SecretObjectReference) (*parsedCertificate, *diagnostic.Diagnostic) {
 	invalid := func(c diagnostic.Check, message, fix string) (*parsedCertificate, *diagnostic.Diagnostic) {
 		return nil, new(c.At("", message, fix))
 	}
 	if ref.Group != nil && *ref.Group != "" && *ref.Group != "core" || ref.Kind != nil && *ref.Kind != "Secret" {
 		return invalid(diagnostic.CertificateKind, "a certificate can only be in a Secret", `write group: "", kind: Secret`)
 	}
-	key := types.NamespacedName{Namespace: g.Source.Namespace, Name: string(ref.Name)}
+	key := types.NamespacedName{Namespace: owner.GetNamespace(), Name: string(ref.Name)}
 	if ref.Namespace != nil && *ref.Namespace != "" {
 		key.Namespace = string(*ref.Namespace)
 	}
 	r := reference{
-		fromKind: "Gateway", fromNamespace: g.Source.Namespace,
+		fromKind: owner.Kind, fromNamespace: owner.GetNamespace(),
 		toKind: "Secret", toNamespace: key.Namespace, toName: key.Name,
 	}
 	if !b.permitted(r) {
 		return invalid(diagnostic.CertificateNotPermitted,
-			fmt.Sprintf("Secret %s may not be used from namespace %q", key, g.Source.Namespace), r.grantFix())
+			fmt.Sprintf("Secret %s may not be used from namespace %q", key, owner.GetNamespace()), r.grantFix())
 	}
 	if b.s.SecretsUnknown {
 		return &parsedCertificate{Certificate: Certificate{Secret: key}}, nil

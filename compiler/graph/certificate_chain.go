@@ -190,12 +190,12 @@ func challengeName(c *acmev1.Challenge) string {
 	return c.Spec.DNSName
 }
 
-// lacksPort80 says that an HTTP-01 challenge can reach none of the Gateways that
-// the Certificate is for (RFC 8555, section 8.3).
+// lacksPort80 says that an HTTP-01 challenge can reach none of the Gateways and
+// ListenerSets that the Certificate is for (RFC 8555, section 8.3).
 func (b *builder) lacksPort80(c *cmv1.Certificate) bool {
 	i := b.issuances.bySecret[types.NamespacedName{Namespace: c.Namespace, Name: c.Spec.SecretName}]
-	return i != nil && !slices.ContainsFunc(i.Gateways, func(g *gatewayv1.Gateway) bool {
-		return slices.ContainsFunc(g.Spec.Listeners, func(l gatewayv1.Listener) bool {
+	return i != nil && !slices.ContainsFunc(i.Owners, func(o ListenerOwner) bool {
+		return slices.ContainsFunc(slices.Concat(o.Gateway.Spec.Listeners, o.Listeners), func(l gatewayv1.Listener) bool {
 			return l.Port == 80 && l.Protocol == gatewayv1.HTTPProtocolType
 		})
 	})

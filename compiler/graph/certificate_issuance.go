@@ -37,10 +37,10 @@ type Issuance struct {
 	// DNSNames in the order of the listeners, each once; never empty.
 	DNSNames []string
 	Issuer   cmmetav1.IssuerReference
-	// Gateways whose listeners need it. The first has the issuer, and the
+	// Owners of the listeners that need it. The first has the issuer, and the
 	// annotations that cert-manager reads.
-	Gateways []*gatewayv1.Gateway
-	Maker    Maker
+	Owners []ListenerOwner
+	Maker  Maker
 	// Awaited says that the gateway-shim has yet to make the Certificate, or to
 	// change it. If it does not in good time, the operator does.
 	Awaited bool
@@ -48,7 +48,6 @@ type Issuance struct {
 
 // need is a listener that names a Secret.
 type need struct {
-	gateway  *Gateway
 	listener *Listener
 	names    []string
 }
@@ -79,13 +78,12 @@ func (b *builder) readIssuances() {
 		}
 	}
 	for _, g := range b.g.Gateways {
-		issuer, ok := IssuerOf(g.Source, b.s)
-		if !ok || !g.Accepted.True || !g.Source.DeletionTimestamp.IsZero() {
+		if !g.Accepted.True {
 			continue
 		}
 		for _, l := range g.Listeners {
-			if l.TLS {
-				b.readNeeds(g, l, issuer)
+			if l.TLS && l.Owner.GetDeletionTimestamp().IsZero() {
+				b.readNeeds(l)
 			}
 		}
 	}
@@ -102,23 +100,27 @@ func (b *builder) readIssuances() {
 // readNeeds adds what one listener needs. Where cert-manager is asked for by
 // annotation, each Secret that a listener names is to be written by it, as with
 // the gateway-shim; the default issuer is for those that nobody has chosen.
-func (b *builder) readNeeds(g *Gateway, l *Listener, issuer cmmetav1.IssuerReference) {
-	refs, problem := b.certificateRefs(g, l)
+func (b *builder) readNeeds(l *Listener) {
+	issuer, ok := IssuerOf(l.Owner, b.s)
+	if !ok {
+		return
+	}
+	refs, problem := b.certificateRefs(l)
 	if problem != nil {
 		return
 	}
 	for _, ref := range refs {
 		name := string(ref.Name)
-		if !isLocalSecret(g.Source, ref) || !hasIssuer(g.Source) && name != DefaultCertificateName(g.Source, l.Source) {
+		if !isLocalSecret(l.Owner, ref) || !l.Owner.hasIssuer() && name != DefaultCertificateName(l.Owner, l.Source) {
 			continue
 		}
-		n := need{gateway: g, listener: l, names: namesFor(l)}
+		n := need{listener: l, names: namesFor(l)}
 		if len(n.names) == 0 {
-			b.report("Gateway", g.Source, diagnostic.IssuerWithoutHostname.At(listenerField(l)+".hostname",
+			b.reportOf(l.Owner, diagnostic.IssuerWithoutHostname.At(listenerField(l)+".hostname",
 				"a listener without hostname gets a certificate for the hostnames of its routes, and no route has one yet", ""))
 			continue
 		}
-		b.add(types.NamespacedName{Namespace: g.Source.Namespace, Name: name}, n, issuer)
+		b.add(types.NamespacedName{Namespace: l.Owner.GetNamespace(), Name: name}, n, issuer)
 	}
 }
 
@@ -134,14 +136,14 @@ func (b *builder) add(key types.NamespacedName, n need, issuer cmmetav1.IssuerRe
 			i.DNSNames = append(i.DNSNames, name)
 		}
 	}
-	if !slices.Contains(i.Gateways, n.gateway.Source) {
-		i.Gateways = append(i.Gateways, n.gateway.Source)
+	if !slices.ContainsFunc(i.Owners, n.listener.Owner.is) {
+		i.Owners = append(i.Owners, n.listener.Owner)
 	}
 }
 
-func isLocalSecret(g *gatewayv1.Gateway, ref gatewayv1.SecretObjectReference) bool {
+func isLocalSecret(o ListenerOwner, ref gatewayv1.SecretObjectReference) bool {
 	return (ref.Group == nil || *ref.Group == "" || *ref.Group == "core") && (ref.Kind == nil || *ref.Kind == "Secret") &&
-		(ref.Namespace == nil || *ref.Namespace == "" || string(*ref.Namespace) == g.Namespace)
+		(ref.Namespace == nil || *ref.Namespace == "" || string(*ref.Namespace) == o.GetNamespace())
 }
 
 // namesFor are the hostnames that a listener needs a certificate for: its own,
@@ -192,12 +194,12 @@ func isMadeHere(c *cmv1.Certificate) bool {
 	return c.Labels[v1alpha1.LabelGenerated] == "true" && metav1.GetControllerOf(c) == nil
 }
 
-// controls says that the Certificate is controlled by one of the Gateways, as
+// controls says that the Certificate is controlled by one of the owners, as
 // the shim's are.
 func (i *Issuance) controls(c *cmv1.Certificate) bool {
 	owner := metav1.GetControllerOf(c)
-	return owner != nil && owner.Kind == "Gateway" &&
-		slices.ContainsFunc(i.Gateways, func(g *gatewayv1.Gateway) bool { return g.UID == owner.UID })
+	return owner != nil &&
+		slices.ContainsFunc(i.Owners, func(o ListenerOwner) bool { return o.Kind == owner.Kind && o.GetUID() == owner.UID })
 }
 
 // fits says that the Certificate is for what the listeners need, and for no
@@ -209,10 +211,10 @@ func (i *Issuance) fits(c *cmv1.Certificate) bool {
 		!slices.ContainsFunc(c.Spec.DNSNames, func(n string) bool { return !slices.Contains(allowed, n) })
 }
 
-// AltNames are further names that the Gateway's annotations ask for.
+// AltNames are further names that the first owner's annotations ask for.
 func (i *Issuance) AltNames() []string {
 	var names []string
-	for name := range strings.SplitSeq(i.Gateways[0].Annotations[cmv1.AltNamesAnnotationKey], ",") {
+	for name := range strings.SplitSeq(i.Owners[0].GetAnnotations()[cmv1.AltNamesAnnotationKey], ",") {
 		if name = strings.TrimSpace(name); name != "" && !slices.Contains(i.DNSNames, name) {
 			names = append(names, name)
 		}
@@ -222,7 +224,7 @@ func (i *Issuance) AltNames() []string {
 
 func (i *Issuance) request() request {
 	return request{
-		issuer: i.Issuer, namespace: i.Key.Namespace, names: slices.Concat(i.DNSNames, i.AltNames()), labels: i.Gateways[0].Labels,
+		issuer: i.Issuer, namespace: i.Key.Namespace, names: slices.Concat(i.DNSNames, i.AltNames()), labels: i.Owners[0].GetLabels(),
 	}
 }
 
@@ -235,14 +237,14 @@ func (b *builder) isUsersSecret(key types.NamespacedName) bool {
 
 // shimMakes says that the gateway-shim would make the Certificate as it is
 // needed, if it runs. It leaves out, with no more than an event, listeners
-// without hostname. It would leave out those as well for which the Gateway names
+// without hostname. It would leave out those as well for which the owner names
 // no Secret: that is so only where admission was away, and changes nothing but
 // how long it takes.
 func (b *builder) shimMakes(i *Issuance) bool {
-	if len(i.Gateways) > 1 || !hasIssuer(i.Gateways[0]) {
+	if len(i.Owners) > 1 || !i.Owners[0].hasIssuer() {
 		return false
 	}
-	ignored := strings.Split(i.Gateways[0].Annotations[cmv1.CertificateIgnoreTLSListeners], ",")
+	ignored := strings.Split(i.Owners[0].GetAnnotations()[cmv1.CertificateIgnoreTLSListeners], ",")
 	for _, n := range b.issuances.needs[i.Key] {
 		skipped := slices.ContainsFunc(ignored, func(name string) bool { return strings.TrimSpace(name) == string(n.listener.Source.Name) })
 		if n.listener.Hostname == "" || skipped {
@@ -252,26 +254,26 @@ func (b *builder) shimMakes(i *Issuance) bool {
 	return true
 }
 
-// CertificateSecrets returns the Secrets that the Gateway's listeners name or
+// CertificateSecrets returns the Secrets that the owner's listeners name or
 // are given, whether they exist or not; none that is named twice.
-func CertificateSecrets(g *gatewayv1.Gateway, s snapshot.Snapshot) []types.NamespacedName {
+func CertificateSecrets(o ListenerOwner, s snapshot.Snapshot) []types.NamespacedName {
 	var out []types.NamespacedName
 	add := func(namespace, name string) {
 		if key := (types.NamespacedName{Namespace: namespace, Name: name}); !slices.Contains(out, key) {
 			out = append(out, key)
 		}
 	}
-	for i := range g.Spec.Listeners {
-		l := &g.Spec.Listeners[i]
-		if name, ok := InjectedCertificate(g, l, s); ok {
-			add(g.Namespace, name)
+	for i := range o.Listeners {
+		l := &o.Listeners[i]
+		if name, ok := InjectedCertificate(o, l, s); ok {
+			add(o.GetNamespace(), name)
 			continue
 		}
 		if l.TLS == nil {
 			continue
 		}
 		for _, ref := range l.TLS.CertificateRefs {
-			namespace := g.Namespace
+			namespace := o.GetNamespace()
 			if ref.Namespace != nil && *ref.Namespace != "" {
 				namespace = string(*ref.Namespace)
 			}

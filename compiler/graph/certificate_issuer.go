@@ -11,7 +11,6 @@ import (
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
@@ -22,18 +21,19 @@ import (
 // certManagerGroup is the group of cert-manager's own issuers.
 const certManagerGroup = "cert-manager.io"
 
-// IssuerOf returns the issuer that a Gateway's certificates are to come from:
+// IssuerOf returns the issuer that an owner's certificates are to come from:
 // the one that its annotations name, as cert-manager's gateway-shim reads them,
-// or else the default of its GatewayConfig. Contradicting annotations name none.
-func IssuerOf(g *gatewayv1.Gateway, s snapshot.Snapshot) (cmmetav1.IssuerReference, bool) {
-	if hasIssuer(g) {
-		return annotatedIssuer(g)
+// or else the default of the Gateway's GatewayConfig. Contradicting annotations
+// name none.
+func IssuerOf(o ListenerOwner, s snapshot.Snapshot) (cmmetav1.IssuerReference, bool) {
+	if o.hasIssuer() {
+		return annotatedIssuer(o.CertificateAnnotations())
 	}
-	return defaultIssuer(g, s)
+	return defaultIssuer(o.Gateway, s)
 }
 
-func annotatedIssuer(g *gatewayv1.Gateway) (cmmetav1.IssuerReference, bool) {
-	cluster, own := g.Annotations[clusterIssuerAnnotation], g.Annotations[issuerAnnotation]
+func annotatedIssuer(annotations map[string]string) (cmmetav1.IssuerReference, bool) {
+	cluster, own := annotations[clusterIssuerAnnotation], annotations[issuerAnnotation]
 	switch {
 	case cluster != "" && own != "":
 		return cmmetav1.IssuerReference{}, false
@@ -41,8 +41,8 @@ func annotatedIssuer(g *gatewayv1.Gateway) (cmmetav1.IssuerReference, bool) {
 		return cmmetav1.IssuerReference{Group: certManagerGroup, Kind: cmv1.ClusterIssuerKind, Name: cluster}, true
 	}
 	return cmmetav1.IssuerReference{
-		Group: cmp.Or(g.Annotations[cmv1.IssuerGroupAnnotationKey], certManagerGroup),
-		Kind:  cmp.Or(g.Annotations[cmv1.IssuerKindAnnotationKey], cmv1.IssuerKind),
+		Group: cmp.Or(annotations[cmv1.IssuerGroupAnnotationKey], certManagerGroup),
+		Kind:  cmp.Or(annotations[cmv1.IssuerKindAnnotationKey], cmv1.IssuerKind),
 		Name:  own,
 	}, own != ""
 }
@@ -222,7 +222,7 @@ func selects(s *acmev1.CertificateDNSNameSelector, name string, of map[string]st
 // Certificate may be asked for later, so this is told at admission as well.
 func (b *builder) reportIssuers() {
 	type finding struct {
-		gateway        types.NamespacedName
+		owner          diagnostic.Object
 		field, message string
 	}
 	told := map[finding]bool{}
@@ -232,25 +232,26 @@ func (b *builder) reportIssuers() {
 			continue
 		}
 		for _, need := range b.issuances.needs[i.Key] {
-			f := finding{need.gateway.Key(), need.field(fault), fault.message}
+			f := finding{objectOf(need.listener.Owner), need.field(fault), fault.message}
 			elsewhere := slices.Contains(i.DNSNames, fault.name) && !slices.Contains(need.names, fault.name)
 			if !told[f] && !elsewhere {
 				told[f] = true
-				b.report("Gateway", need.gateway.Source, fault.check.At(f.field, f.message, fault.fix))
+				b.reportOf(need.listener.Owner, fault.check.At(f.field, f.message, fault.fix))
 			}
 		}
 	}
 }
 
-// field is what to change in the Gateway: the hostname that cannot be proved, or
+// field is what to change in the listener's owner: the hostname that cannot be proved, or
 // where the issuer is named.
 func (n need) field(fault *issuerFault) string {
+	annotations := n.listener.Owner.GetAnnotations()
 	switch {
 	case fault.name != "" && n.listener.Hostname != "":
 		return listenerField(n.listener) + ".hostname"
-	case n.gateway.Source.Annotations[clusterIssuerAnnotation] != "":
+	case annotations[clusterIssuerAnnotation] != "":
 		return "metadata.annotations[" + clusterIssuerAnnotation + "]"
-	case n.gateway.Source.Annotations[issuerAnnotation] != "":
+	case annotations[issuerAnnotation] != "":
 		return "metadata.annotations[" + issuerAnnotation + "]"
 	}
 	return listenerField(n.listener) + ".tls.certificateRefs"

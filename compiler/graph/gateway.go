@@ -38,7 +38,7 @@ func (b *builder) readGateway(g *Gateway, c *class) {
 		b.report("Gateway", g.Source, *g.AddressProblem)
 	}
 	b.readListeners(g)
-	b.report("Gateway", g.Source, shimFindings(g.Source)...)
+	b.report("Gateway", g.Source, shimFindings(OwnerOf(g.Source))...)
 	b.report("Gateway", g.Source, unsupportedGatewayFields(g.Source)...)
 	switch {
 	case len(objections) > 0:
@@ -182,25 +182,21 @@ const (
 	clusterIssuerAnnotation = "cert-manager.io/cluster-issuer"
 )
 
-func hasIssuer(g *gatewayv1.Gateway) bool {
-	return g.Annotations[issuerAnnotation] != "" || g.Annotations[clusterIssuerAnnotation] != ""
-}
-
 // shimFindings warns of what cert-manager's gateway-shim skips with no more
 // than an event.
-func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
-	if !hasIssuer(g) {
+func shimFindings(o ListenerOwner) []diagnostic.Diagnostic {
+	if !o.hasIssuer() {
 		return nil
 	}
 	var findings []diagnostic.Diagnostic
 	warn := func(c diagnostic.Check, field, message, fix string) {
 		findings = append(findings, c.At(field, message, fix))
 	}
-	if g.Annotations[issuerAnnotation] != "" && g.Annotations[clusterIssuerAnnotation] != "" {
+	if annotations := o.GetAnnotations(); annotations[issuerAnnotation] != "" && annotations[clusterIssuerAnnotation] != "" {
 		warn(diagnostic.TwoIssuers, "metadata.annotations", "cert-manager takes an issuer or a cluster issuer, not both",
 			"leave out one of "+issuerAnnotation+" and "+clusterIssuerAnnotation)
 	}
-	for i, l := range g.Spec.Listeners {
+	for i, l := range o.Listeners {
 		if l.Protocol != gatewayv1.HTTPSProtocolType {
 			continue
 		}
@@ -209,9 +205,9 @@ func shimFindings(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 			continue
 		}
 		for j, ref := range l.TLS.CertificateRefs {
-			if ref.Namespace != nil && string(*ref.Namespace) != g.Namespace {
+			if ref.Namespace != nil && string(*ref.Namespace) != o.GetNamespace() {
 				warn(diagnostic.CertificateElsewhere, fmt.Sprintf("%s.tls.certificateRefs[%d].namespace", field, j),
-					"cert-manager makes no certificate in another namespace than the Gateway's", "")
+					"cert-manager makes no certificate in another namespace than the "+o.Kind+"'s", "")
 			}
 		}
 	}

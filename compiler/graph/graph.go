@@ -90,7 +90,9 @@ func (g *Gateway) Key() types.NamespacedName {
 // Listener is one listener of a Gateway.
 type Listener struct {
 	Source *gatewayv1.Listener
-	Index  int
+	Owner  ListenerOwner
+	// Index in the owner's listeners.
+	Index int
 	// Hostname in lower case; empty for any.
 	Hostname string
 	// TLS says that the listener terminates TLS.

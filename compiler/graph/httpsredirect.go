@@ -80,7 +80,7 @@ func (b *builder) redirectToHTTPS(g *Gateway) {
 		}
 		targets := httpsTargets(l, g.Listeners)
 		if len(targets) == 0 {
-			b.report("Gateway", g.Source, diagnostic.RedirectWithoutHTTPS.At(listenerField(l),
+			b.reportOf(l.Owner, diagnostic.RedirectWithoutHTTPS.At(listenerField(l),
 				fmt.Sprintf("no HTTPS listener has a hostname of listener %q, so its requests are served over HTTP", l.Source.Name), ""))
 			continue
 		}

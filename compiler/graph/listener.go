@@ -21,15 +21,16 @@ var reservedPorts = []int32{
 
 // readListeners judges each listener by itself, then all together.
 func (b *builder) readListeners(g *Gateway) {
-	for i := range g.Source.Spec.Listeners {
-		source := &g.Source.Spec.Listeners[i]
-		l := &Listener{Source: source, Index: i, SupportedKinds: []gatewayv1.RouteGroupKind{}}
+	owner := OwnerOf(g.Source)
+	for i := range owner.Listeners {
+		source := &owner.Listeners[i]
+		l := &Listener{Source: source, Owner: owner, Index: i, SupportedKinds: []gatewayv1.RouteGroupKind{}}
 		if source.Hostname != nil {
 			l.Hostname = strings.ToLower(string(*source.Hostname))
 		}
 		g.Listeners = append(g.Listeners, l)
 		l.Conflicted = no(string(gatewayv1.ListenerReasonNoConflicts), "No other listener is in its way")
-		b.acceptListener(g, l)
+		b.acceptListener(l)
 		b.unresolved[l] = resolveKinds(l)
 	}
 	b.findConflicts(g)
@@ -45,20 +46,20 @@ func listenerField(l *Listener) string { return fmt.Sprintf("spec.listeners[%d]"
 
 // acceptListener goes through what makes a listener unacceptable by itself; the
 // first objection counts.
-func (b *builder) acceptListener(g *Gateway, l *Listener) {
+func (b *builder) acceptListener(l *Listener) {
 	l.Accepted = yes(string(gatewayv1.ListenerReasonAccepted), "The listener is accepted")
-	for _, check := range []func(*Gateway, *Listener) *diagnostic.Diagnostic{
+	for _, check := range []func(*Listener) *diagnostic.Diagnostic{
 		checkProtocol, checkTLSMode, checkPort, checkListenerHostname,
 	} {
-		if objection := check(g, l); objection != nil {
-			b.report("Gateway", g.Source, *objection)
+		if objection := check(l); objection != nil {
+			b.reportOf(l.Owner, *objection)
 			l.Accepted = no(objection.Reason, objection.String())
 			return
 		}
 	}
 }
 
-func checkProtocol(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+func checkProtocol(l *Listener) *diagnostic.Diagnostic {
 	switch l.Source.Protocol {
 	case gatewayv1.HTTPProtocolType:
 		return nil
@@ -70,7 +71,7 @@ func checkProtocol(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 		fmt.Sprintf("protocol %q is not supported", l.Source.Protocol), "write HTTP or HTTPS"))
 }
 
-func checkTLSMode(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+func checkTLSMode(l *Listener) *diagnostic.Diagnostic {
 	t := l.Source.TLS
 	if t == nil || t.Mode == nil || *t.Mode == "" || *t.Mode == gatewayv1.TLSModeTerminate {
 		return nil
@@ -79,7 +80,7 @@ func checkTLSMode(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 		fmt.Sprintf("TLS mode %q is not supported", *t.Mode), "write Terminate"))
 }
 
-func checkPort(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+func checkPort(l *Listener) *diagnostic.Diagnostic {
 	if l.Source.Port > 0 && l.Source.Port <= 65535 && !slices.Contains(reservedPorts, l.Source.Port) {
 		return nil
 	}
@@ -87,7 +88,7 @@ func checkPort(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 		fmt.Sprintf("port %d is used by the data plane itself", l.Source.Port), "choose another port"))
 }
 
-func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
+func checkListenerHostname(l *Listener) *diagnostic.Diagnostic {
 	if l.Hostname == "" {
 		return nil
 	}
@@ -104,22 +105,22 @@ func checkListenerHostname(_ *Gateway, l *Listener) *diagnostic.Diagnostic {
 func (b *builder) resolveListeners() {
 	for _, g := range b.g.Gateways {
 		for _, l := range g.Listeners {
-			b.resolveListener(g, l)
+			b.resolveListener(l)
 		}
 	}
 }
 
 // resolveListener tells each problem; the first gives the reason.
-func (b *builder) resolveListener(g *Gateway, l *Listener) {
+func (b *builder) resolveListener(l *Listener) {
 	l.ResolvedRefs = yes(string(gatewayv1.ListenerReasonResolvedRefs), "All references are resolved")
 	problems := b.unresolved[l]
 	if l.TLS {
-		faults, remarks := b.resolveCertificates(g, l)
+		faults, remarks := b.resolveCertificates(l)
 		problems = append(problems, faults...)
-		b.report("Gateway", g.Source, remarks...)
+		b.reportOf(l.Owner, remarks...)
 		l.ResolvedRefs.Message = withRenewals(l.ResolvedRefs.Message, remarks)
 	}
-	b.report("Gateway", g.Source, problems...)
+	b.reportOf(l.Owner, problems...)
 	if len(problems) > 0 {
 		l.ResolvedRefs = no(problems[0].Reason, sentences(withoutChainFields(problems)))
 	}
@@ -167,7 +168,7 @@ func (b *builder) findConflicts(g *Gateway) {
 			if finding == nil {
 				continue
 			}
-			b.report("Gateway", g.Source, *finding)
+			b.reportOf(l.Owner, *finding)
 			l.Conflicted = yes(finding.Reason, finding.String())
 			if l.Accepted.True {
 				l.Accepted = no(finding.Reason, finding.String())
@@ -195,7 +196,7 @@ func conflict(l, other *Listener) *diagnostic.Diagnostic {
 }
 
 // allowsNamespace says whether routes of the namespace may attach.
-func (b *builder) allowsNamespace(g *Gateway, l *Listener, namespace string) bool {
+func (b *builder) allowsNamespace(l *Listener, namespace string) bool {
 	from := gatewayv1.NamespacesFromSame
 	var selector *metav1.LabelSelector
 	if a := l.Source.AllowedRoutes; a != nil && a.Namespaces != nil {
@@ -208,7 +209,7 @@ func (b *builder) allowsNamespace(g *Gateway, l *Listener, namespace string) boo
 	case gatewayv1.NamespacesFromAll:
 		return true
 	case gatewayv1.NamespacesFromSame:
-		return namespace == g.Source.Namespace
+		return namespace == l.Owner.GetNamespace()
 	case gatewayv1.NamespacesFromSelector:
 		s, err := metav1.LabelSelectorAsSelector(selector)
 		return err == nil && s.Matches(b.namespaceLabels(namespace))

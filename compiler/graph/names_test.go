@@ -44,7 +44,7 @@ func TestTheDefaultCertificateNameTellsTheHostname(t *testing.T) {
 		l := &gatewayv1.Listener{Name: "https", Hostname: &h}
 		g := &gatewayv1.Gateway{}
 		g.Name = "gw"
-		got := DefaultCertificateName(g, l)
+		got := DefaultCertificateName(OwnerOf(g), l)
 		if got != want && !(len(hostname) > maxLabel && strings.HasPrefix(got, want[:50])) {
 			t.Errorf("%q gives %q, want %q", hostname, got, want)
 		}

@@ -19,7 +19,7 @@ import (
 // gateway-shim overwrites and deletes what a Gateway controls, and leaves all
 // else alone.
 func Certificate(i *graph.Issuance) *cmv1.Certificate {
-	first := i.Gateways[0]
+	first := i.Owners[0]
 	c := &cmv1.Certificate{
 		TypeMeta: metav1.TypeMeta{APIVersion: cmv1.SchemeGroupVersion.String(), Kind: cmv1.CertificateKind},
 		ObjectMeta: metav1.ObjectMeta{
@@ -28,8 +28,8 @@ func Certificate(i *graph.Issuance) *cmv1.Certificate {
 			Labels:    certificateLabels(first),
 			// By these cert-manager has HTTP-01 challenges answered at the Gateway.
 			Annotations: map[string]string{
-				acmev1.ACMECertificateHTTP01ParentRefKind: "Gateway",
-				acmev1.ACMECertificateHTTP01ParentRefName: first.Name,
+				acmev1.ACMECertificateHTTP01ParentRefKind: first.Kind,
+				acmev1.ACMECertificateHTTP01ParentRefName: first.GetName(),
 			},
 		},
 		Spec: cmv1.CertificateSpec{
@@ -39,29 +39,29 @@ func Certificate(i *graph.Issuance) *cmv1.Certificate {
 			Usages:     cmv1.DefaultKeyUsages(),
 		},
 	}
-	for _, g := range i.Gateways {
-		c.OwnerReferences = append(c.OwnerReferences, plainOwner(g))
+	for _, o := range i.Owners {
+		c.OwnerReferences = append(c.OwnerReferences, plainOwner(o))
 	}
-	applyAnnotations(&c.Spec, first.Annotations)
+	applyAnnotations(&c.Spec, first.GetAnnotations())
 	return c
 }
 
-// plainOwner lets the Certificate go with its last Gateway. That it does not
+// plainOwner lets the Certificate go with the last that has listeners for it. That it does not
 // control is said, not left out: a Certificate of the shim's that is taken over
 // says otherwise.
-func plainOwner(g *gatewayv1.Gateway) metav1.OwnerReference {
+func plainOwner(o graph.ListenerOwner) metav1.OwnerReference {
 	no := false
 	return metav1.OwnerReference{
-		APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway", Name: g.Name, UID: g.UID,
+		APIVersion: gatewayv1.GroupVersion.String(), Kind: o.Kind, Name: o.GetName(), UID: o.GetUID(),
 		Controller: &no, BlockOwnerDeletion: &no,
 	}
 }
 
-// certificateLabels are the Gateway's, by which an issuer may choose a solver,
+// certificateLabels are the owner's, by which an issuer may choose a solver,
 // as the shim copies them, and ours. Those of an applyset would have kubectl
 // prune the Certificate.
-func certificateLabels(g *gatewayv1.Gateway) map[string]string {
-	labels := maps.Clone(g.Labels)
+func certificateLabels(o graph.ListenerOwner) map[string]string {
+	labels := maps.Clone(o.GetLabels())
 	if labels == nil {
 		labels = map[string]string{}
 	}
