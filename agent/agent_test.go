@@ -117,6 +117,7 @@ func TestStoredBundleIsServedAtStartWithoutAnOperator(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t)
 	b := p.bundle(site{}, upstream("web", backend(t, "web")))
+	b.ListenerSets = map[string]int64{"shop/shop": 3}
 	store(t, p, encoded(t, b))
 
 	p.run()
@@ -125,7 +126,7 @@ func TestStoredBundleIsServedAtStartWithoutAnOperator(t *testing.T) {
 	if status, body := p.fetch("/web"); status != http.StatusOK || body != "web" {
 		t.Errorf("the stored bundle answers %d %q", status, body)
 	}
-	if got := p.state(); got.Hash != b.Hash() || got.Generation != b.Generation {
+	if got := p.state(); got.Hash != b.Hash() || got.Generation != b.Generation || got.ListenerSets["shop/shop"] != 3 {
 		t.Errorf("state %+v, want %s live", got, b.Hash())
 	}
 }

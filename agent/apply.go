@@ -30,6 +30,8 @@ type applied struct {
 	hash       string
 	configHash string
 	generation int64
+	// listenerSets are their generations, by namespace/name.
+	listenerSets map[string]int64
 	// drain is how long connections live on after a reload, grace after a
 	// request to stop; 0 where the bundle does not say.
 	drain, grace time.Duration
@@ -76,7 +78,8 @@ func (a *applier) state() bundle.State {
 	defer a.mu.Unlock()
 	return bundle.State{
 		Hash: a.live.hash, ConfigHash: a.live.configHash, Generation: a.live.generation,
-		Refused: a.refused, Reloads: a.reloads,
+		ListenerSets: a.live.listenerSets,
+		Refused:      a.refused, Reloads: a.reloads,
 	}
 }
 
@@ -261,6 +264,7 @@ func (a *applier) setRefused(r *bundle.Refusal) {
 func (a *applier) commit(b *candidate) {
 	next := applied{
 		hash: b.Hash(), configHash: b.ConfigHash(), generation: b.Generation,
+		listenerSets: b.ListenerSets,
 		drain:        time.Duration(b.DrainSeconds) * time.Second,
 		grace:        time.Duration(b.GraceSeconds) * time.Second,
 		destinations: b.destinations,

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gatewright/gatewright/compiler/bundle"
 )
 
@@ -86,8 +88,8 @@ func TestUnreadableBundleIsABadRequestAndChangesNothing(t *testing.T) {
 			t.Errorf("%s: answered %d %q", name, status, answer)
 		}
 	}
-	if got := p.state(); got != live {
-		t.Errorf("state %+v, want %+v", got, live)
+	if diff := cmp.Diff(live, p.state()); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
 	}
 }
 

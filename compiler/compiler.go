@@ -67,7 +67,7 @@ func Run(s snapshot.Snapshot, o Options) Result {
 			Key:     gateway.Key(),
 			Bundle:  nginx.Render(gateway, o.Templates),
 			Objects: infra.Build(gateway, o.Infra),
-			Secrets: graph.CertificateSecrets(graph.OwnerOf(gateway.Source), s),
+			Secrets: graph.CertificateSecrets(gateway.Source, s),
 		})
 	}
 	for _, i := range g.Issuances {

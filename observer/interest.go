@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
@@ -16,6 +17,8 @@ import (
 type Interest struct {
 	classes  map[gatewayv1.ObjectName]bool
 	gateways map[types.NamespacedName]bool
+	// sets are the ListenerSets of these Gateways.
+	sets     map[types.NamespacedName]bool
 	services map[types.NamespacedName]bool
 	contents contents
 	// issuing are the namespaces of the Secrets.
@@ -32,6 +35,7 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 	interest := Interest{
 		classes:  map[gatewayv1.ObjectName]bool{},
 		gateways: map[types.NamespacedName]bool{},
+		sets:     map[types.NamespacedName]bool{},
 		services: map[types.NamespacedName]bool{},
 		contents: named(s),
 		issuing:  map[string]bool{},
@@ -47,6 +51,11 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 	for _, g := range s.Gateways.All() {
 		if interest.classes[g.Spec.GatewayClassName] {
 			interest.gateways[snapshot.KeyOf(g)] = true
+		}
+	}
+	for _, set := range s.ListenerSets.All() {
+		if parent, ok := graph.SetParent(set); ok && interest.gateways[parent] {
+			interest.sets[snapshot.KeyOf(set)] = true
 		}
 	}
 	for _, r := range s.Routes() {
@@ -75,15 +84,19 @@ func (i Interest) Gateway(g *gatewayv1.Gateway) bool {
 	return i.classes[g.Spec.GatewayClassName] || i.gateways[snapshot.KeyOf(g)]
 }
 
-// Route says whether the route refers to a Gateway of ours, or has our word in
-// its status.
+// Route says whether the route refers to a Gateway of ours or to a ListenerSet of
+// one, or has our word in its status.
 func (i Interest) Route(r snapshot.Route) bool {
 	for _, ref := range r.ParentRefs {
 		key := types.NamespacedName{Namespace: r.GetNamespace(), Name: string(ref.Name)}
 		if ref.Namespace != nil {
 			key.Namespace = string(*ref.Namespace)
 		}
-		if i.gateways[key] {
+		ours := i.gateways
+		if ref.Kind != nil && *ref.Kind == "ListenerSet" {
+			ours = i.sets
+		}
+		if ours[key] {
 			return true
 		}
 	}

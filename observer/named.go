@@ -15,8 +15,8 @@ type contents struct {
 	secrets, configMaps map[types.NamespacedName]bool
 }
 
-// named are the Secrets and ConfigMaps that our Gateways name, or would be given
-// by default.
+// named are the Secrets and ConfigMaps that our Gateways and their ListenerSets
+// name, or would be given by default.
 func named(s snapshot.Snapshot) contents {
 	out := contents{secrets: map[types.NamespacedName]bool{}, configMaps: map[types.NamespacedName]bool{}}
 	for _, g := range s.Gateways.All() {
@@ -24,7 +24,7 @@ func named(s snapshot.Snapshot) contents {
 		if !ok || class.Spec.ControllerName != v1alpha1.ControllerName {
 			continue
 		}
-		for _, secret := range graph.CertificateSecrets(graph.OwnerOf(g), s) {
+		for _, secret := range graph.CertificateSecrets(g, s) {
 			out.secrets[secret] = true
 		}
 		for _, ref := range graph.ClientAuthorityRefs(g) {

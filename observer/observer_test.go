@@ -51,6 +51,13 @@ func gateway(name, class, host string, secrets ...string) *gatewayv1.Gateway {
 	return g
 }
 
+// listenerSet is one of namespace blog.
+func listenerSet(name, gateway string) *gatewayv1.ListenerSet {
+	set := &gatewayv1.ListenerSet{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: name}}
+	set.Spec.ParentRef = gatewayv1.ParentGatewayReference{Name: gatewayv1.ObjectName(gateway), Namespace: new(gatewayv1.Namespace("infra"))}
+	return set
+}
+
 func route(name, gateway, service string) *gatewayv1.HTTPRoute {
 	r := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: name}}
 	namespace := gatewayv1.Namespace("infra")
@@ -209,10 +216,15 @@ func TestAuthoritiesThatOurGatewaysNameAreRead(t *testing.T) {
 
 func TestInterest(t *testing.T) {
 	t.Parallel()
-	c, _ := cluster(homelab()...)
+	c, _ := cluster(append(homelab(), listenerSet("own", "home"), listenerSet("theirs", "foreign"))...)
 	i, err := observer.New(c, c, nil).Interest(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	atSet := func(name string) snapshot.Route {
+		r := route("new", name, "x")
+		r.Spec.ParentRefs[0].Kind, r.Spec.ParentRefs[0].Namespace = new(gatewayv1.Kind("ListenerSet")), nil
+		return common(r)
 	}
 	left := route("left", "foreign", "web")
 	left.Status.Parents = []gatewayv1.RouteParentStatus{{ControllerName: v1alpha1.ControllerName}}
@@ -222,6 +234,9 @@ func TestInterest(t *testing.T) {
 		"a Gateway of ours that has gone over":          {i.Gateway(gateway("home", "other", "x")), true},
 		"a route to a Gateway of ours":                  {i.Route(common(route("new", "home", "x"))), true},
 		"a route to another's Gateway":                  {i.Route(common(route("new", "foreign", "x"))), false},
+		"a route to a ListenerSet of ours":              {i.Route(atSet("own")), true},
+		"a route to another's ListenerSet":              {i.Route(atSet("theirs")), false},
+		"a route to a Gateway of a ListenerSet's name":  {i.Route(common(route("new", "own", "x"))), false},
 		"a route that has left, with our word":          {i.Route(common(left)), true},
 		"a Service that a route of ours names":          {i.Service(key("blog", "web")), true},
 		"a Service that only another's route names":     {i.Service(key("blog", "theirs")), false},

@@ -12,10 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
 	"github.com/gatewright/gatewright/compiler"
+	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
@@ -97,14 +97,14 @@ func (p *pruner) certificates(ctx context.Context, s snapshot.Snapshot, r compil
 	})
 }
 
-// isUnneeded says that Gateways have the Certificate, and that none of them
-// needs its Secret. A Gateway of ours that is not accepted may need it again;
+// isUnneeded says that Gateways or ListenerSets have the Certificate, and that
+// none of them needs its Secret. A Gateway of ours that is not accepted may need it again;
 // what Gateways had that are gone is the garbage collector's.
 func isUnneeded(certificate client.Object, s snapshot.Snapshot, r compiler.Result) bool {
 	owners := 0
 	for _, owner := range certificate.GetOwnerReferences() {
-		gateway, ok := s.Gateways.Get(certificate.GetNamespace(), owner.Name)
-		if !ok || owner.Kind != "Gateway" || gateway.UID != owner.UID {
+		gateway, ok := gatewayOf(owner, certificate.GetNamespace(), s)
+		if !ok {
 			continue
 		}
 		owners++
@@ -115,8 +115,22 @@ func isUnneeded(certificate client.Object, s snapshot.Snapshot, r compiler.Resul
 	return owners > 0
 }
 
-func mayNeed(gateway *gatewayv1.Gateway, secret types.NamespacedName, r compiler.Result) bool {
-	key := snapshot.KeyOf(gateway)
+// gatewayOf returns the Gateway that owns something, itself or by a ListenerSet
+// that it is the parent of; false where the owner is gone.
+func gatewayOf(owner metav1.OwnerReference, namespace string, s snapshot.Snapshot) (types.NamespacedName, bool) {
+	switch owner.Kind {
+	case "Gateway":
+		g, ok := s.Gateways.Get(namespace, owner.Name)
+		return types.NamespacedName{Namespace: namespace, Name: owner.Name}, ok && g.UID == owner.UID
+	case "ListenerSet":
+		if set, ok := s.ListenerSets.Get(namespace, owner.Name); ok && set.UID == owner.UID {
+			return graph.SetParent(set)
+		}
+	}
+	return types.NamespacedName{}, false
+}
+
+func mayNeed(key types.NamespacedName, secret types.NamespacedName, r compiler.Result) bool {
 	for _, g := range r.Gateways {
 		if g.Key == key {
 			return slices.Contains(g.Secrets, secret)

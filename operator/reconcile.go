@@ -124,7 +124,7 @@ func (r *reconciler) hear(ctx context.Context, s *snapshot.Snapshot, gateways ma
 		}
 		reports[key] = report
 		s.DataPlanes[key] = snapshot.DataPlane{
-			Ready: report.Ready, Generation: report.Generation, Refused: report.Refused, ServiceEvent: words[key],
+			Ready: report.Ready, Generation: report.Generation, ListenerSets: report.ListenerSets, Refused: report.Refused, ServiceEvent: words[key],
 		}
 	}
 	r.fleet.Keep(gateways)

@@ -90,7 +90,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 		default:
 			s.live = b
-			s.state = bundle.State{Hash: b.Hash(), ConfigHash: b.ConfigHash(), Generation: b.Generation}
+			s.state = bundle.State{Hash: b.Hash(), ConfigHash: b.ConfigHash(), Generation: b.Generation, ListenerSets: b.ListenerSets}
 		}
 	}
 	_ = json.NewEncoder(w).Encode(s.state)

@@ -46,10 +46,15 @@ type statusWork struct {
 // newStatusWork leaves out the Gateways of which too little is known yet.
 func newStatusWork(s snapshot.Snapshot, statuses status.Statuses, known func(types.NamespacedName) bool) statusWork {
 	w := statusWork{statuses: statuses}
-	w.statuses.Gateways = nil
+	w.statuses.Gateways, w.statuses.ListenerSets = nil, nil
 	for _, g := range statuses.Gateways {
 		if known(g.Key) {
 			w.statuses.Gateways = append(w.statuses.Gateways, g)
+		}
+	}
+	for _, set := range statuses.ListenerSets {
+		if known(set.Gateway) {
+			w.statuses.ListenerSets = append(w.statuses.ListenerSets, set)
 		}
 	}
 	routes := map[snapshot.RouteKey]bool{}
@@ -61,6 +66,7 @@ func newStatusWork(s snapshot.Snapshot, statuses status.Statuses, known func(typ
 			w.stale.Routes = append(w.stale.Routes, status.Route{Key: key})
 		}
 	}
+	w.stale.ListenerSets = orphans(s)
 	policies := map[types.NamespacedName]bool{}
 	for _, p := range statuses.Policies {
 		policies[p.Key] = true
@@ -90,6 +96,9 @@ func (w *statusWriter) write(ctx context.Context, work statusWork) error {
 	for _, g := range work.statuses.Gateways {
 		do(func(ctx context.Context) error { return w.gateway(ctx, g) })
 	}
+	for _, set := range slices.Concat(work.statuses.ListenerSets, work.stale.ListenerSets) {
+		do(func(ctx context.Context) error { return w.listenerSet(ctx, set) })
+	}
 	for _, r := range slices.Concat(work.statuses.Routes, work.stale.Routes) {
 		do(func(ctx context.Context) error { return w.route(ctx, r) })
 	}
@@ -115,6 +124,7 @@ func (w *statusWriter) class(ctx context.Context, c status.Class) error {
 func (w *statusWriter) gateway(ctx context.Context, g status.Gateway) error {
 	written, err := update(ctx, w, g.Key, func(o *gatewayv1.Gateway) {
 		o.Status.Addresses = g.Status.Addresses
+		o.Status.AttachedListenerSets = g.Status.AttachedListenerSets
 		o.Status.Conditions = merge(o.Status.Conditions, g.Status.Conditions, gatewayConditions, w.time())
 		o.Status.Listeners = mergeListeners(o.Status.Listeners, g.Status.Listeners, w.time())
 	})

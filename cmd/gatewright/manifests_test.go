@@ -157,6 +157,32 @@ A: b, c
 	}
 }
 
+func TestRenderExplainsListenersOfListenerSets(t *testing.T) {
+	t.Parallel()
+	gateway := strings.Replace(homeGateway, "  listeners:", "  allowedListeners: {namespaces: {from: All}}\n  listeners:", 1)
+	dir := write(t, map[string]string{"a.yaml": gateway + "---\n" + goodRoute + `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: own, namespace: blog}
+spec:
+  parentRef: {name: home, namespace: infra}
+  listeners: [{name: web, port: 80, protocol: HTTP, hostname: own.example.org}]
+`})
+	var out strings.Builder
+	if err := command(t, "render", "-f", dir, "--explain", "http://own.example.org/").Render.run(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `GET http://own.example.org/
+  at        Gateway infra/home, listener "web" of ListenerSet blog/own
+  answered  with 404 by nginx: no rule fits the request
+  not by    HTTPRoute blog/whoami:
+              it is attached to listener "web"; the host belongs to listener "web" of ListenerSet blog/own
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestRendersExitStatus(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

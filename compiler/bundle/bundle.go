@@ -25,6 +25,9 @@ type Bundle struct {
 	// bundle was compiled: a data plane that serves the bundle has programmed
 	// that generation.
 	Generation int64 `json:"generation"`
+	// ListenerSets are the generations of the ListenerSets whose listeners are in
+	// the bundle, by namespace/name.
+	ListenerSets map[string]int64 `json:"listenerSets,omitempty"`
 	// Files are nginx configuration files, sorted by path. A change of any of
 	// them needs a reload.
 	Files []File `json:"files"`

@@ -69,6 +69,8 @@ type State struct {
 	ConfigHash string `json:"configHash"`
 	// Generation is the Gateway's generation of that bundle.
 	Generation int64 `json:"generation"`
+	// ListenerSets are the generations of the ListenerSets in that bundle.
+	ListenerSets map[string]int64 `json:"listenerSets,omitempty"`
 	// Refused is set when the newest pushed bundle was not applied; the bundle
 	// named by Hash lives on.
 	Refused *Refusal `json:"refused,omitempty"`

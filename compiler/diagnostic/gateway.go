@@ -96,6 +96,34 @@ var (
 		Fix:      "change one of the two",
 		BySchema: true,
 	}
+	// ListenerTaken: a listener that another object's has come before
+	ListenerTaken = Check{
+		ID: "listener-taken", Severity: Warn, Reason: "HostnameConflict",
+		Prevents: "a listener that another object's has come before",
+		Example:  "a ListenerSet with a hostname and a port that its Gateway has",
+		Fix:      "change the listener, until then it does not serve",
+	}
+	// TooManyListeners: a data plane that grows without bound
+	TooManyListeners = Check{
+		ID: "too-many-listeners", Severity: Warn, Reason: "TooManyListeners",
+		Prevents: "a data plane that grows without bound",
+		Example:  "nine ListenerSets of 64 listeners for one Gateway",
+		Fix:      "share listeners by wildcards, or have a second Gateway",
+	}
+	// ListenerSetParent: a ListenerSet that nothing serves
+	ListenerSetParent = Check{
+		ID: "listener-set-parent", Severity: Warn, Reason: "Invalid",
+		Prevents: "a ListenerSet that nothing serves",
+		Example:  "parentRef: {kind: Service, name: web}",
+		Fix:      "write kind: Gateway, or leave group and kind out",
+	}
+	// ListenerSetNotAllowed: a ListenerSet that the Gateway's owner has not let in
+	ListenerSetNotAllowed = Check{
+		ID: "listener-set-not-allowed", Severity: Warn, Reason: "NotAllowed",
+		Prevents: "a ListenerSet that the Gateway's owner has not let in",
+		Example:  "a ListenerSet for a Gateway without spec.allowedListeners",
+		Fix:      "write allowedListeners: {namespaces: {from: Same}} into the Gateway's spec",
+	}
 	// InvalidDuration: a setting that means nothing
 	InvalidDuration = Check{
 		ID: "invalid-duration", Severity: Deny, Reason: "Invalid",
@@ -156,6 +184,10 @@ func gatewayChecks() []Check {
 		ListenerRouteKind,
 		ListenerProtocolConflict,
 		ListenerHostnameConflict,
+		ListenerTaken,
+		TooManyListeners,
+		ListenerSetParent,
+		ListenerSetNotAllowed,
 		InvalidDuration,
 		GracePeriodTooShort,
 		RequestAboveLimit,

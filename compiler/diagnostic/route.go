@@ -16,6 +16,13 @@ var (
 		Example:  "parentRefs: [{name: home, sectionName: htps}]",
 		Fix:      "name one of the Gateway's listeners, or leave sectionName and port out",
 	}
+	// ParentNotAttached: a route to a ListenerSet that no Gateway serves
+	ParentNotAttached = Check{
+		ID: "parent-not-attached", Severity: Warn, Reason: "NoMatchingParent",
+		Prevents: "a route to a ListenerSet that no Gateway serves",
+		Example:  "a ListenerSet for a Gateway without spec.allowedListeners",
+		Fix:      "have the Gateway's spec.allowedListeners let the ListenerSet in",
+	}
 	// NotAllowedByListeners: a route that the Gateway's owner has not let in
 	NotAllowedByListeners = Check{
 		ID: "not-allowed-by-listeners", Severity: Warn, Reason: "NotAllowedByListeners",
@@ -207,6 +214,7 @@ func routeChecks() []Check {
 	return []Check{
 		ParentNotFound,
 		ListenerNotFound,
+		ParentNotAttached,
 		NotAllowedByListeners,
 		HostnameWithoutListener,
 		InvalidHostname,

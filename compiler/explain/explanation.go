@@ -18,7 +18,9 @@ type Explanation struct {
 	Request Request
 	// Listener that has the host; empty where none has.
 	Listener string
-	Answer   Answer
+	// ListenerSet that the listener is of; empty where it is the Gateway's own.
+	ListenerSet types.NamespacedName
+	Answer      Answer
 	// Winner is the rule that answers; nil where none does.
 	Winner *Rule
 	// Others are the rules that do not, in the order in which they would.
@@ -86,6 +88,9 @@ func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) 
 	e := Explanation{Gateway: g.Key(), Request: r}
 	if host.Listener != nil {
 		e.Listener = string(host.Listener.Source.Name)
+		if owner := host.Listener.Owner; owner.Kind == "ListenerSet" {
+			e.ListenerSet = owner.Key()
+		}
 	}
 	path, sound := r.path()
 	switch answer, early := beforeRouting(g, host, r); {

@@ -43,9 +43,9 @@ func strange(g *graph.Gateway, host nginx.Host, route *graph.Route, r Request) (
 	case elsewhere == nil:
 		return "it is not attached to the Gateway: " + route.Parents[at].Accepted.Message, true
 	case elsewhere.Source.Port != r.Port:
-		return fmt.Sprintf("it is attached to listener %q, on port %d", elsewhere.Source.Name, elsewhere.Source.Port), true
+		return fmt.Sprintf("it is attached to %s, on port %d", elsewhere.Called(), elsewhere.Source.Port), true
 	case host.Listener == nil:
-		return fmt.Sprintf("it is attached to listener %q, which does not have the host", elsewhere.Source.Name), true
+		return fmt.Sprintf("it is attached to %s, which does not have the host", elsewhere.Called()), true
 	}
-	return fmt.Sprintf("it is attached to listener %q; the host belongs to listener %q", elsewhere.Source.Name, host.Listener.Source.Name), true
+	return fmt.Sprintf("it is attached to %s; the host belongs to %s", elsewhere.Called(), host.Listener.Called()), true
 }

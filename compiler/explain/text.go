@@ -15,6 +15,9 @@ func (e Explanation) String() string {
 	if e.Listener != "" {
 		at = fmt.Sprintf("listener %q", e.Listener)
 	}
+	if e.ListenerSet.Name != "" {
+		at += " of ListenerSet " + e.ListenerSet.String()
+	}
 	fmt.Fprintf(&b, "  at        Gateway %s, %s\n", e.Gateway, at)
 	if e.Winner != nil {
 		fmt.Fprintf(&b, "  by        %s (%s)\n", e.Winner, e.Winner.Matches)

@@ -53,7 +53,11 @@ func (b *builder) attach(route *Route) []diagnostic.Diagnostic {
 // the route, and which of those share a hostname with it.
 func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnostic.Diagnostic) {
 	field := fmt.Sprintf("spec.parentRefs[%d]", p.Index)
-	named := slices.DeleteFunc(slices.Clone(p.Gateway.Listeners), func(l *Listener) bool { return !isMeant(p.Ref, l) })
+	if p.ListenerSet != nil && !p.ListenerSet.allowed {
+		return nil, new(diagnostic.ParentNotAttached.At(field,
+			fmt.Sprintf("%s has no listeners, as its Gateway does not let it in", p.name()), ""))
+	}
+	named := slices.DeleteFunc(slices.Clone(p.listeners()), func(l *Listener) bool { return !isMeant(p.Ref, l) })
 	if len(named) == 0 {
 		return nil, noListener(p, field)
 	}
@@ -62,7 +66,7 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 	})
 	if len(allowing) == 0 {
 		return nil, new(diagnostic.NotAllowedByListeners.At(field,
-			fmt.Sprintf("no listener of Gateway %s allows %ss of namespace %q", p.Gateway.Key(), route.Source.Kind, route.Source.GetNamespace()),
+			fmt.Sprintf("no listener of %s allows %ss of namespace %q", p.name(), route.Source.Kind, route.Source.GetNamespace()),
 			"change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)"))
 	}
 	sharing := slices.DeleteFunc(allowing, func(l *Listener) bool {
@@ -72,6 +76,22 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 		return nil, noHostname(route, p)
 	}
 	return sharing, nil
+}
+
+// listeners are those that the parentRef can mean: a Gateway's own, and not
+// those of its ListenerSets, which are parents themselves (GEP-1713).
+func (p *Parent) listeners() []*Listener {
+	if p.ListenerSet != nil {
+		return p.ListenerSet.Listeners
+	}
+	return p.Gateway.OwnListeners()
+}
+
+func (p *Parent) name() string {
+	if p.ListenerSet != nil {
+		return kindListenerSet + " " + p.ListenerSet.Key().String()
+	}
+	return kindGateway + " " + p.Gateway.Key().String()
 }
 
 // takes says whether routes of the kind may attach.
@@ -86,7 +106,7 @@ func isMeant(ref gatewayv1.ParentReference, l *Listener) bool {
 
 func noListener(p *Parent, field string) *diagnostic.Diagnostic {
 	var names, known []string
-	for _, l := range p.Gateway.Listeners {
+	for _, l := range p.listeners() {
 		names = append(names, string(l.Source.Name))
 		known = append(known, fmt.Sprintf("%s (port %d)", l.Source.Name, l.Source.Port))
 	}
@@ -103,7 +123,7 @@ func noListener(p *Parent, field string) *diagnostic.Diagnostic {
 		fix = "it has " + strings.Join(known, ", ")
 	}
 	return new(diagnostic.ListenerNotFound.At(field,
-		fmt.Sprintf("Gateway %s has no listener %s", p.Gateway.Key(), strings.Join(asked, " ")), fix))
+		fmt.Sprintf("%s has no listener %s", p.name(), strings.Join(asked, " ")), fix))
 }
 
 func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
@@ -111,14 +131,14 @@ func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
 	for _, h := range route.Source.Hostnames {
 		own = append(own, string(h))
 	}
-	for _, l := range p.Gateway.Listeners {
+	for _, l := range p.listeners() {
 		if isMeant(p.Ref, l) {
 			theirs = append(theirs, fmt.Sprintf("%s on listener %s", l.Hostname, l.Source.Name))
 		}
 	}
 	return new(diagnostic.HostnameWithoutListener.At("spec.hostnames",
-		fmt.Sprintf("hostname %s matches no listener of Gateway %s (it has %s)",
-			strings.Join(own, ", "), p.Gateway.Key(), strings.Join(theirs, ", ")),
+		fmt.Sprintf("hostname %s matches no listener of %s (it has %s)",
+			strings.Join(own, ", "), p.name(), strings.Join(theirs, ", ")),
 		"add a listener or change the hostname"))
 }
 

@@ -7,6 +7,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
 	"github.com/gatewright/gatewright/compiler/snapshot"
@@ -26,6 +27,7 @@ func Build(s snapshot.Snapshot) Graph {
 	b.indexEndpointSlices()
 	b.readConfigs()
 	b.readClasses()
+	b.indexListenerSets()
 	b.readGateways()
 	b.readPolicies()
 	b.readRoutes()
@@ -34,6 +36,7 @@ func Build(s snapshot.Snapshot) Graph {
 	b.findShadowedMatches()
 	b.readIssuances()
 	b.resolveListeners()
+	b.acceptListenerSets()
 	return b.finish()
 }
 
@@ -45,6 +48,9 @@ type builder struct {
 	configs  map[types.NamespacedName]checkedConfig
 	classes  map[string]*class
 	gateways map[types.NamespacedName]*Gateway
+	sets     map[types.NamespacedName]*ListenerSet
+	// setsOf are all ListenerSets, by their parents.
+	setsOf map[types.NamespacedName][]*gatewayv1.ListenerSet
 	// slices are the EndpointSlices by Service.
 	slices map[types.NamespacedName][]*discoveryv1.EndpointSlice
 	// services remembers what Service ports resolved to.

@@ -117,8 +117,8 @@ func (b *builder) certificateRefs(l *Listener) ([]gatewayv1.SecretObjectReferenc
 	finding := diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
 		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
 		"name a Secret, or an issuer of cert-manager by annotation "+clusterIssuerAnnotation+" or in the GatewayConfig")
-	if b.hasParameters(l.Owner.Gateway) {
-		// A GatewayConfig that is still to come may have an issuer.
+	if l.Owner.Kind == kindListenerSet || b.hasParameters(l.Owner.Gateway) {
+		// The Gateway, or a GatewayConfig that is still to come, may have an issuer.
 		finding.Severity = diagnostic.Warn
 	}
 	return nil, &finding

@@ -254,31 +254,37 @@ func (b *builder) shimMakes(i *Issuance) bool {
 	return true
 }
 
-// CertificateSecrets returns the Secrets that the owner's listeners name or
-// are given, whether they exist or not; none that is named twice.
-func CertificateSecrets(o ListenerOwner, s snapshot.Snapshot) []types.NamespacedName {
+// CertificateSecrets returns the Secrets that the listeners of a Gateway, and of
+// its ListenerSets, name or are given, whether they exist or not; none that is
+// named twice.
+func CertificateSecrets(g *gatewayv1.Gateway, s snapshot.Snapshot) []types.NamespacedName {
 	var out []types.NamespacedName
-	add := func(namespace, name string) {
-		if key := (types.NamespacedName{Namespace: namespace, Name: name}); !slices.Contains(out, key) {
-			out = append(out, key)
+	for _, owner := range OwnersFor(g, s) {
+		for i := range owner.Listeners {
+			for _, key := range secretsOf(owner, &owner.Listeners[i], s) {
+				if !slices.Contains(out, key) {
+					out = append(out, key)
+				}
+			}
 		}
 	}
-	for i := range o.Listeners {
-		l := &o.Listeners[i]
-		if name, ok := InjectedCertificate(o, l, s); ok {
-			add(o.GetNamespace(), name)
-			continue
+	return out
+}
+
+func secretsOf(o ListenerOwner, l *gatewayv1.Listener, s snapshot.Snapshot) []types.NamespacedName {
+	if name, ok := InjectedCertificate(o, l, s); ok {
+		return []types.NamespacedName{{Namespace: o.GetNamespace(), Name: name}}
+	}
+	if l.TLS == nil {
+		return nil
+	}
+	var out []types.NamespacedName
+	for _, ref := range l.TLS.CertificateRefs {
+		namespace := o.GetNamespace()
+		if ref.Namespace != nil && *ref.Namespace != "" {
+			namespace = string(*ref.Namespace)
 		}
-		if l.TLS == nil {
-			continue
-		}
-		for _, ref := range l.TLS.CertificateRefs {
-			namespace := o.GetNamespace()
-			if ref.Namespace != nil && *ref.Namespace != "" {
-				namespace = string(*ref.Namespace)
-			}
-			add(namespace, string(ref.Name))
-		}
+		out = append(out, types.NamespacedName{Namespace: namespace, Name: string(ref.Name)})
 	}
 	return out
 }

@@ -80,6 +80,23 @@ func (b *builder) resolveClientValidation(g *Gateway, l *Listener) []diagnostic.
 	if validation == nil {
 		return nil
 	}
+	problems := b.requireCertificates(g, l, validation, field)
+	if l.Owner.Kind == kindGateway || len(problems) == 0 {
+		return problems
+	}
+	// What the Gateway refers to is its own to mend, and to know.
+	b.report(kindGateway, g.Source, problems...)
+	return []diagnostic.Diagnostic{{
+		Check: problems[0].Check, Severity: diagnostic.Warn, Reason: problems[0].Reason, Field: listenerField(l) + ".port",
+		Message: fmt.Sprintf("Gateway %s asks clients of port %d for certificates, and not all authorities that it names are good",
+			g.Key(), l.Source.Port),
+	}}
+}
+
+// requireCertificates gives the listener the authorities that there are.
+func (b *builder) requireCertificates(
+	g *Gateway, l *Listener, validation *gatewayv1.FrontendTLSValidation, field string,
+) []diagnostic.Diagnostic {
 	var (
 		problems    []diagnostic.Diagnostic
 		authorities authorities
@@ -102,7 +119,7 @@ func (b *builder) resolveClientValidation(g *Gateway, l *Listener) []diagnostic.
 			b.report("Gateway", g.Source, objection)
 		}
 		if l.Accepted.True {
-			l.Accepted = no(objection.Reason, objection.String())
+			l.Accepted = no(objection.Reason, of(l.Owner, g)+objection.String())
 		}
 	default:
 		l.ClientValidation = &ClientValidation{
@@ -110,6 +127,14 @@ func (b *builder) resolveClientValidation(g *Gateway, l *Listener) []diagnostic.
 		}
 	}
 	return problems
+}
+
+// of names the Gateway where its fault is told to another owner.
+func of(o ListenerOwner, g *Gateway) string {
+	if o.Kind == kindGateway {
+		return ""
+	}
+	return fmt.Sprintf("Gateway %s: ", g.Key())
 }
 
 // addAuthorities takes in the authorities of one reference.

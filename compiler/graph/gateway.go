@@ -44,7 +44,7 @@ func (b *builder) readGateway(g *Gateway, c *class) {
 	case len(objections) > 0:
 		g.Accepted = no(objections[0].Reason, sentences(objections))
 	default:
-		g.Accepted = acceptListeners(g.Listeners)
+		g.Accepted = acceptListeners(g.OwnListeners())
 	}
 }
 
@@ -163,14 +163,16 @@ func unsupportedGatewayFields(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
 	if g.Spec.TLS != nil && g.Spec.TLS.Backend != nil {
 		warn("spec.tls.backend", "client certificates for backends are not supported and have no effect")
 	}
-	for i, l := range g.Spec.Listeners {
+	return append(findings, unknownOptions(OwnerOf(g))...)
+}
+
+func unknownOptions(o ListenerOwner) []diagnostic.Diagnostic {
+	var findings []diagnostic.Diagnostic
+	for i, l := range o.Listeners {
 		if l.TLS != nil && len(l.TLS.Options) > 0 {
-			warn(fmt.Sprintf("spec.listeners[%d].tls.options", i), "no options are known, so these have no effect")
+			findings = append(findings, diagnostic.UnsupportedGatewayField.At(
+				fmt.Sprintf("spec.listeners[%d].tls.options", i), "no options are known, so these have no effect", ""))
 		}
-	}
-	if s := g.Spec.AllowedListeners; s != nil && s.Namespaces != nil && s.Namespaces.From != nil &&
-		*s.Namespaces.From != gatewayv1.NamespacesFromNone {
-		warn("spec.allowedListeners", "ListenerSets are not supported and have no effect")
 	}
 	return findings
 }
@@ -207,7 +209,7 @@ func shimFindings(o ListenerOwner) []diagnostic.Diagnostic {
 		for j, ref := range l.TLS.CertificateRefs {
 			if ref.Namespace != nil && string(*ref.Namespace) != o.GetNamespace() {
 				warn(diagnostic.CertificateElsewhere, fmt.Sprintf("%s.tls.certificateRefs[%d].namespace", field, j),
-					"cert-manager makes no certificate in another namespace than the "+o.Kind+"'s", "")
+					"cert-manager makes no certificate in another namespace than the "+o.Kind+"'s", "keep the Secret in the "+o.Kind+"'s namespace")
 			}
 		}
 	}

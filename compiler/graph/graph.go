@@ -20,6 +20,8 @@ type Graph struct {
 	Classes []*Class
 	// Gateways are the Gateways of those classes.
 	Gateways []*Gateway
+	// ListenerSets are those whose parent is one of Gateways.
+	ListenerSets []*ListenerSet
 	// Routes are the routes with at least one parentRef to one of Gateways.
 	Routes []*Route
 	// Policies are the WebSocketPolicies that target one of Routes, or nothing
@@ -65,7 +67,12 @@ type Gateway struct {
 	// AddressProblem says why no load balancer can give the Gateway the
 	// addresses that it asks for; nil where one could.
 	AddressProblem *diagnostic.Diagnostic
-	Listeners      []*Listener
+	// Listeners are the Gateway's own, then those of ListenerSets, in the order
+	// in which they win.
+	Listeners []*Listener
+	// ListenerSets that name the Gateway, in the same order, whether or not they
+	// are let in.
+	ListenerSets []*ListenerSet
 	// AttachedRoutes of all listeners are counted per listener.
 }
 
@@ -87,12 +94,14 @@ func (g *Gateway) Key() types.NamespacedName {
 	return types.NamespacedName{Namespace: g.Source.Namespace, Name: g.Source.Name}
 }
 
-// Listener is one listener of a Gateway.
+// Listener is one listener of a Gateway, or of a ListenerSet of it.
 type Listener struct {
 	Source *gatewayv1.Listener
 	Owner  ListenerOwner
 	// Index in the owner's listeners.
 	Index int
+	// Position among all listeners of the Gateway.
+	Position int
 	// Hostname in lower case; empty for any.
 	Hostname string
 	// TLS says that the listener terminates TLS.
@@ -106,6 +115,8 @@ type Listener struct {
 	// Certificates that resolved and are good, in the order written. nginx uses
 	// the first.
 	Certificates []Certificate
+	// AwaitsCertificate says that cert-manager is about to make what is missing.
+	AwaitsCertificate bool
 	// ClientValidation is nil where clients are asked for no certificate.
 	ClientValidation *ClientValidation
 	// Routes attached to the listener, oldest first.
@@ -162,10 +173,13 @@ func (r *Route) Key() types.NamespacedName {
 	return snapshot.KeyOf(r.Source)
 }
 
-// Parent is the outcome for one parentRef that names a Gateway of ours.
+// Parent is the outcome for one parentRef that names a Gateway of ours, or a
+// ListenerSet of one.
 type Parent struct {
-	Ref          gatewayv1.ParentReference
-	Gateway      *Gateway
+	Ref     gatewayv1.ParentReference
+	Gateway *Gateway
+	// ListenerSet is nil where the Gateway itself is named.
+	ListenerSet  *ListenerSet
 	Accepted     Verdict
 	ResolvedRefs Verdict
 	// Index of Ref in the route's parentRefs.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // reservedPorts of the data-plane pod, which listeners cannot have.
@@ -21,10 +22,23 @@ var reservedPorts = []int32{
 
 // readListeners judges each listener by itself, then all together.
 func (b *builder) readListeners(g *Gateway) {
-	owner := OwnerOf(g.Source)
+	b.readOwn(g, OwnerOf(g.Source))
+	b.readListenerSets(g)
+	b.findConflicts(g)
+	for _, l := range g.Listeners {
+		if l.TLS {
+			b.unresolved[l] = append(b.unresolved[l], b.resolveClientValidation(g, l)...)
+		}
+	}
+	b.redirectToHTTPS(g)
+}
+
+// readOwn adds the listeners of one owner to the Gateway's, and returns them.
+func (b *builder) readOwn(g *Gateway, owner ListenerOwner) []*Listener {
+	first := len(g.Listeners)
 	for i := range owner.Listeners {
 		source := &owner.Listeners[i]
-		l := &Listener{Source: source, Owner: owner, Index: i, SupportedKinds: []gatewayv1.RouteGroupKind{}}
+		l := &Listener{Source: source, Owner: owner, Index: i, Position: first + i, SupportedKinds: []gatewayv1.RouteGroupKind{}}
 		if source.Hostname != nil {
 			l.Hostname = strings.ToLower(string(*source.Hostname))
 		}
@@ -33,13 +47,7 @@ func (b *builder) readListeners(g *Gateway) {
 		b.acceptListener(l)
 		b.unresolved[l] = resolveKinds(l)
 	}
-	b.findConflicts(g)
-	for _, l := range g.Listeners {
-		if l.TLS {
-			b.unresolved[l] = append(b.unresolved[l], b.resolveClientValidation(g, l)...)
-		}
-	}
-	b.redirectToHTTPS(g)
+	return g.Listeners[first:]
 }
 
 func listenerField(l *Listener) string { return fmt.Sprintf("spec.listeners[%d]", l.Index) }
@@ -117,6 +125,9 @@ func (b *builder) resolveListener(l *Listener) {
 	if l.TLS {
 		faults, remarks := b.resolveCertificates(l)
 		problems = append(problems, faults...)
+		l.AwaitsCertificate = slices.ContainsFunc(faults, func(d diagnostic.Diagnostic) bool {
+			return d.Check == diagnostic.CertificatePending.ID
+		})
 		b.reportOf(l.Owner, remarks...)
 		l.ResolvedRefs.Message = withRenewals(l.ResolvedRefs.Message, remarks)
 	}
@@ -155,29 +166,6 @@ func resolveKinds(l *Listener) []diagnostic.Diagnostic {
 	return problems
 }
 
-// findConflicts refuses all listeners that are not distinct: none of them wins
-// (Gateway API, "Handling indistinct Listeners"). Listeners of protocols that
-// are not supported are in nobody's way.
-func (b *builder) findConflicts(g *Gateway) {
-	for _, l := range g.Listeners {
-		if len(l.SupportedKinds) == 0 && l.Accepted.Reason == string(gatewayv1.ListenerReasonUnsupportedProtocol) {
-			continue
-		}
-		for _, other := range g.Listeners {
-			finding := conflict(l, other)
-			if finding == nil {
-				continue
-			}
-			b.reportOf(l.Owner, *finding)
-			l.Conflicted = yes(finding.Reason, finding.String())
-			if l.Accepted.True {
-				l.Accepted = no(finding.Reason, finding.String())
-			}
-			break
-		}
-	}
-}
-
 func conflict(l, other *Listener) *diagnostic.Diagnostic {
 	const fix = "change one of the two, until then neither serves"
 	switch {
@@ -205,20 +193,33 @@ func (b *builder) allowsNamespace(l *Listener, namespace string) bool {
 		}
 		selector = a.Namespaces.Selector
 	}
-	switch from {
+	rule := namespaceRule{from: from, selector: selector, same: l.Owner.GetNamespace()}
+	return rule.matches(namespace, b.s)
+}
+
+// namespaceRule says from which namespaces something may be attached.
+type namespaceRule struct {
+	from     gatewayv1.FromNamespaces
+	selector *metav1.LabelSelector
+	// same is the namespace of what is attached to.
+	same string
+}
+
+func (rule namespaceRule) matches(namespace string, s snapshot.Snapshot) bool {
+	switch rule.from {
 	case gatewayv1.NamespacesFromAll:
 		return true
 	case gatewayv1.NamespacesFromSame:
-		return namespace == l.Owner.GetNamespace()
+		return namespace == rule.same
 	case gatewayv1.NamespacesFromSelector:
-		s, err := metav1.LabelSelectorAsSelector(selector)
-		return err == nil && s.Matches(b.namespaceLabels(namespace))
+		selector, err := metav1.LabelSelectorAsSelector(rule.selector)
+		return err == nil && selector.Matches(namespaceLabels(namespace, s))
 	}
 	return false
 }
 
-func (b *builder) namespaceLabels(name string) labels.Set {
-	if ns, ok := b.s.Namespaces.Get("", name); ok {
+func namespaceLabels(name string, s snapshot.Snapshot) labels.Set {
+	if ns, ok := s.Namespaces.Get("", name); ok {
 		return ns.Labels
 	}
 	return nil

@@ -31,6 +31,7 @@ func objects(t *testing.T, manifest string) []metav1.Object {
 			"GatewayClass":    &gatewayv1.GatewayClass{},
 			"Gateway":         &gatewayv1.Gateway{},
 			"HTTPRoute":       &gatewayv1.HTTPRoute{},
+			"ListenerSet":     &gatewayv1.ListenerSet{},
 			"ReferenceGrant":  &gatewayv1.ReferenceGrant{},
 			"WebSocketPolicy": &v1alpha1.WebSocketPolicy{},
 			"GatewayConfig":   &v1alpha1.GatewayConfig{},

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,8 @@ import (
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
-// readRoutes finds the routes that name a Gateway of ours.
+// readRoutes finds the routes that name a Gateway of ours, or a ListenerSet of
+// one.
 func (b *builder) readRoutes() {
 	for _, source := range b.s.Routes() {
 		parents, findings := b.readParents(source)
@@ -32,35 +34,85 @@ func (b *builder) readRoutes() {
 	b.sortAttachments()
 }
 
-// readParents returns the route's parents that are Gateways of ours. One that
-// does not exist could be anybody's, so it is told and nothing else is judged.
+// readParents returns the route's parents that are Gateways of ours, or
+// ListenerSets of these. One that does not exist could be anybody's, so it is
+// told and nothing else is judged.
 func (b *builder) readParents(source snapshot.Route) (parents []Parent, findings []diagnostic.Diagnostic) {
 	for i, ref := range source.ParentRefs {
-		key, ok := gatewayOf(ref, source.GetNamespace())
-		if !ok {
+		if p, ours := b.parentOf(ref, source.GetNamespace()); ours {
+			p.Index = i
+			parents = append(parents, p)
 			continue
 		}
-		if g, ours := b.gateways[key]; ours {
-			parents = append(parents, Parent{Ref: ref, Gateway: g, Index: i})
-			continue
+		field := fmt.Sprintf("spec.parentRefs[%d]", i)
+		if key, ok := gatewayOf(ref, source.GetNamespace()); ok {
+			if _, exists := b.s.Gateways.Get(key.Namespace, key.Name); !exists {
+				findings = append(findings, b.gatewayNotFound(field, key))
+			}
 		}
-		if _, exists := b.s.Gateways.Get(key.Namespace, key.Name); exists {
-			continue
+		if key, ok := listenerSetOf(ref, source.GetNamespace()); ok {
+			if _, exists := b.s.ListenerSets.Get(key.Namespace, key.Name); !exists {
+				findings = append(findings, b.listenerSetNotFound(field, key))
+			}
 		}
-		var names []string
-		for _, g := range b.s.Gateways.InNamespace(key.Namespace) {
-			names = append(names, g.Name)
-		}
-		findings = append(findings, diagnostic.ParentNotFound.At(fmt.Sprintf("spec.parentRefs[%d]", i),
-			fmt.Sprintf("Gateway %q not found in namespace %q", key.Name, key.Namespace), meant(key.Name, names)))
 	}
 	return parents, findings
+}
+
+// parentOf returns what the parentRef means; false where it is none of ours.
+func (b *builder) parentOf(ref gatewayv1.ParentReference, namespace string) (Parent, bool) {
+	if key, ok := listenerSetOf(ref, namespace); ok {
+		if set, ours := b.sets[key]; ours {
+			return Parent{Ref: ref, Gateway: set.Gateway, ListenerSet: set}, true
+		}
+	}
+	if key, ok := gatewayOf(ref, namespace); ok {
+		if g, ours := b.gateways[key]; ours {
+			return Parent{Ref: ref, Gateway: g}, true
+		}
+	}
+	return Parent{}, false
+}
+
+func (b *builder) gatewayNotFound(field string, key types.NamespacedName) diagnostic.Diagnostic {
+	var names []string
+	for _, g := range b.s.Gateways.InNamespace(key.Namespace) {
+		names = append(names, g.Name)
+	}
+	return diagnostic.ParentNotFound.At(field,
+		fmt.Sprintf("Gateway %q not found in namespace %q", key.Name, key.Namespace), meant(key.Name, names))
+}
+
+func (b *builder) listenerSetNotFound(field string, key types.NamespacedName) diagnostic.Diagnostic {
+	var names []string
+	for _, set := range b.s.ListenerSets.InNamespace(key.Namespace) {
+		names = append(names, set.Name)
+	}
+	return diagnostic.ParentNotFound.At(field,
+		fmt.Sprintf("ListenerSet %q not found in namespace %q", key.Name, key.Namespace),
+		cmp.Or(meant(key.Name, names), "name a ListenerSet that exists, with its namespace"))
 }
 
 // gatewayOf returns the Gateway that a parentRef means; false where it means
 // something else.
 func gatewayOf(ref gatewayv1.ParentReference, namespace string) (types.NamespacedName, bool) {
-	if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
+	if ref.Kind != nil && *ref.Kind != kindGateway {
+		return types.NamespacedName{}, false
+	}
+	return parentKey(ref, namespace)
+}
+
+// listenerSetOf returns the ListenerSet that a parentRef means; false where it
+// means something else.
+func listenerSetOf(ref gatewayv1.ParentReference, namespace string) (types.NamespacedName, bool) {
+	if ref.Kind == nil || *ref.Kind != kindListenerSet {
+		return types.NamespacedName{}, false
+	}
+	return parentKey(ref, namespace)
+}
+
+func parentKey(ref gatewayv1.ParentReference, namespace string) (types.NamespacedName, bool) {
+	if ref.Group != nil && *ref.Group != gatewayv1.GroupName {
 		return types.NamespacedName{}, false
 	}
 	if ref.Namespace != nil && *ref.Namespace != "" {
@@ -69,12 +121,11 @@ func gatewayOf(ref gatewayv1.ParentReference, namespace string) (types.Namespace
 	return types.NamespacedName{Namespace: namespace, Name: string(ref.Name)}, true
 }
 
-// isOursAlone says whether every parent is a Gateway of ours: what is beyond us
+// isOursAlone says whether every parent is ours: what is beyond us
 // may be well with another implementation.
 func (b *builder) isOursAlone(source snapshot.Route) bool {
 	for _, ref := range source.ParentRefs {
-		key, ok := gatewayOf(ref, source.GetNamespace())
-		if !ok || b.gateways[key] == nil {
+		if _, ours := b.parentOf(ref, source.GetNamespace()); !ours {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package infra
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	acmev1 "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
@@ -23,14 +24,10 @@ func Certificate(i *graph.Issuance) *cmv1.Certificate {
 	c := &cmv1.Certificate{
 		TypeMeta: metav1.TypeMeta{APIVersion: cmv1.SchemeGroupVersion.String(), Kind: cmv1.CertificateKind},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: i.Key.Namespace,
-			Name:      i.Key.Name,
-			Labels:    certificateLabels(first),
-			// By these cert-manager has HTTP-01 challenges answered at the Gateway.
-			Annotations: map[string]string{
-				acmev1.ACMECertificateHTTP01ParentRefKind: first.Kind,
-				acmev1.ACMECertificateHTTP01ParentRefName: first.GetName(),
-			},
+			Namespace:   i.Key.Namespace,
+			Name:        i.Key.Name,
+			Labels:      certificateLabels(first),
+			Annotations: challengeParent(first),
 		},
 		Spec: cmv1.CertificateSpec{
 			SecretName: i.Key.Name,
@@ -44,6 +41,28 @@ func Certificate(i *graph.Issuance) *cmv1.Certificate {
 	}
 	applyAnnotations(&c.Spec, first.GetAnnotations())
 	return c
+}
+
+// challengeParent are the annotations by which cert-manager has HTTP-01
+// challenges answered: at the owner, or at the Gateway of a ListenerSet that does
+// not listen where the ACME server asks (RFC 8555, section 8.3), or that asks for
+// it (http01-parentreffallback).
+func challengeParent(o graph.ListenerOwner) map[string]string {
+	listens := slices.ContainsFunc(o.Listeners, func(l gatewayv1.Listener) bool {
+		return l.Port == 80 && l.Protocol == gatewayv1.HTTPProtocolType
+	})
+	fallback, _ := strconv.ParseBool(o.GetAnnotations()[acmev1.ACMECertificateHTTP01ParentRefFallback])
+	if o.Kind == "ListenerSet" && (fallback || !listens) {
+		return map[string]string{
+			acmev1.ACMECertificateHTTP01ParentRefKind:      "Gateway",
+			acmev1.ACMECertificateHTTP01ParentRefName:      o.Gateway.Name,
+			acmev1.ACMECertificateHTTP01ParentRefNamespace: o.Gateway.Namespace,
+		}
+	}
+	return map[string]string{
+		acmev1.ACMECertificateHTTP01ParentRefKind: o.Kind,
+		acmev1.ACMECertificateHTTP01ParentRefName: o.GetName(),
+	}
 }
 
 // plainOwner lets the Certificate go with the last that has listeners for it. That it does not

@@ -1,11 +1,9 @@
 package judgement
 
 import (
-	"fmt"
 	"regexp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
@@ -26,7 +24,8 @@ type Judgement struct {
 	Denials []diagnostic.Diagnostic
 	// Warnings are about the object itself.
 	Warnings []diagnostic.Diagnostic
-	// Losses are sentences about routes of others that the change cuts off.
+	// Losses are sentences about routes and listeners of others that the change
+	// cuts off.
 	Losses []string
 }
 
@@ -85,62 +84,6 @@ func (c Change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
 		}
 	}
 	return own
-}
-
-// losses says which routes a changed Gateway no longer accepts.
-func (c Change) losses(before, after graph.Graph) []string {
-	gateway, ok := c.Old.(*gatewayv1.Gateway)
-	if !ok {
-		return nil
-	}
-	key := snapshot.KeyOf(gateway)
-	then, now := verdicts(before, key), verdicts(after, key)
-	var losses []string
-	for _, route := range before.Routes {
-		for _, parent := range route.Parents {
-			at := attachmentOf(route, parent)
-			if !then[at].True || now[at].True {
-				continue
-			}
-			loss := fmt.Sprintf("HTTPRoute %s is no longer served by this Gateway", route.Key())
-			if why := now[at].Message; why != "" {
-				loss += ": " + why
-			}
-			losses = append(losses, loss)
-		}
-	}
-	return losses
-}
-
-// attachment identifies one parentRef of one route.
-type attachment struct {
-	route   types.NamespacedName
-	section gatewayv1.SectionName
-	port    gatewayv1.PortNumber
-}
-
-func attachmentOf(route *graph.Route, parent graph.Parent) attachment {
-	at := attachment{route: route.Key()}
-	if parent.Ref.SectionName != nil {
-		at.section = *parent.Ref.SectionName
-	}
-	if parent.Ref.Port != nil {
-		at.port = *parent.Ref.Port
-	}
-	return at
-}
-
-// verdicts returns what each attachment to the Gateway was told.
-func verdicts(g graph.Graph, gateway types.NamespacedName) map[attachment]graph.Verdict {
-	told := map[attachment]graph.Verdict{}
-	for _, route := range g.Routes {
-		for _, parent := range route.Parents {
-			if parent.Gateway != nil && parent.Gateway.Key() == gateway {
-				told[attachmentOf(route, parent)] = parent.Accepted
-			}
-		}
-	}
-	return told
 }
 
 func hard(all []diagnostic.Diagnostic) []diagnostic.Diagnostic { return of(diagnostic.Deny, all) }

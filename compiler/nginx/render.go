@@ -27,6 +27,14 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 		DrainSeconds: int64(g.Config.DrainTimeout / time.Second),
 		GraceSeconds: int64(g.Config.TerminationGracePeriod / time.Second),
 	}
+	for _, set := range g.ListenerSets {
+		if len(set.Listeners) > 0 {
+			if b.ListenerSets == nil {
+				b.ListenerSets = map[string]int64{}
+			}
+			b.ListenerSets[set.Key().String()] = set.Source.Generation
+		}
+	}
 	if files, err := t.print(conf); err == nil {
 		b.Files = files
 		for path, data := range c.authorities {

@@ -189,7 +189,7 @@ func (c *compilation) server(p *port, owner *graph.Listener) server {
 	if _, several := p.serverNames(); several {
 		s.Misdirected = &misdirected{
 			Variable: token.ServerNameListener(p.number),
-			Listener: token.NewInt(owner.Index),
+			Listener: token.NewInt(owner.Position),
 		}
 	}
 	return s
@@ -219,7 +219,7 @@ func (p *port) serverNames() (serverNames, bool) {
 	}
 	m := serverNames{Variable: token.ServerNameListener(p.number)}
 	for _, l := range p.listeners {
-		index := token.NewInt(l.Index)
+		index := token.NewInt(l.Position)
 		if l.Hostname == "" {
 			m.Default = &index
 			continue

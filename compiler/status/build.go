@@ -20,6 +20,9 @@ func Build(g graph.Graph, s snapshot.Snapshot) Statuses {
 	for _, gw := range g.Gateways {
 		out.Gateways = append(out.Gateways, gateway(gw, s))
 	}
+	for _, set := range g.ListenerSets {
+		out.ListenerSets = append(out.ListenerSets, listenerSet(set, s))
+	}
 	for _, r := range g.Routes {
 		out.Routes = append(out.Routes, route(r))
 	}

@@ -24,10 +24,7 @@ type observed struct {
 }
 
 func gateway(g *graph.Gateway, s snapshot.Snapshot) Gateway {
-	o := observed{Gateway: g, plane: s.DataPlanes[g.Key()], service: infra.Name(g.Key())}
-	if g.Accepted.True {
-		o.addresses = addresses(s, g.Source.Namespace, o.service)
-	}
+	o := observe(g, s)
 	out := Gateway{Key: g.Key(), Status: gatewayv1.GatewayStatus{
 		Addresses: o.addresses,
 		Conditions: []metav1.Condition{
@@ -39,10 +36,21 @@ func gateway(g *graph.Gateway, s snapshot.Snapshot) Gateway {
 		out.Status.Conditions = append(out.Status.Conditions, condition(
 			string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), insecureFallback, g.Source.Generation))
 	}
-	for _, l := range g.Listeners {
+	if attached := g.AttachedListenerSets(); len(g.ListenerSets) > 0 {
+		out.Status.AttachedListenerSets = &attached
+	}
+	for _, l := range g.OwnListeners() {
 		out.Status.Listeners = append(out.Status.Listeners, o.listener(l))
 	}
 	return out
+}
+
+func observe(g *graph.Gateway, s snapshot.Snapshot) observed {
+	o := observed{Gateway: g, plane: s.DataPlanes[g.Key()], service: infra.Name(g.Key())}
+	if g.Accepted.True {
+		o.addresses = addresses(s, g.Source.Namespace, o.service)
+	}
+	return o
 }
 
 // insecureFallback stands only for as long as a validation has that mode.
@@ -95,7 +103,7 @@ func (o observed) missingConfiguration() (gatewayv1.GatewayConditionReason, stri
 		return "", ""
 	}
 	var why []string
-	for _, l := range o.Listeners {
+	for _, l := range o.OwnListeners() {
 		why = append(why, fmt.Sprintf("listener %q: %s", l.Source.Name, obstacle(l)))
 	}
 	return gatewayv1.GatewayReasonInvalid, "No listener can serve: " + strings.Join(why, "; ")

@@ -12,8 +12,10 @@ import (
 type Statuses struct {
 	Classes  []Class
 	Gateways []Gateway
-	Routes   []Route
-	Policies []Policy
+	// ListenerSets of these Gateways.
+	ListenerSets []ListenerSet
+	Routes       []Route
+	Policies     []Policy
 }
 
 // Class is the status of a GatewayClass of ours.
@@ -28,6 +30,14 @@ type Class struct {
 type Gateway struct {
 	Key    types.NamespacedName
 	Status gatewayv1.GatewayStatus
+}
+
+// ListenerSet is the status of a ListenerSet of one of our Gateways.
+type ListenerSet struct {
+	Key types.NamespacedName
+	// Gateway is its parent.
+	Gateway types.NamespacedName
+	Status  gatewayv1.ListenerSetStatus
 }
 
 // Route holds our entries of a route's status.parents.

@@ -194,6 +194,24 @@ func TestTheOldestGenerationOfPodsThatGetTrafficCounts(t *testing.T) {
 	}
 }
 
+func TestAListenerSetCountsWithItsOldestGenerationAndOnlyIfAllPodsHaveIt(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	first := startAgent(t, a, serverName)
+	first.state = bundle.State{Hash: "new", ListenerSets: map[string]int64{"a/both": 3, "a/older": 1, "a/fresh": 1}}
+	late := startSecond(t, a, first)
+	late.state = bundle.State{Hash: "old", ListenerSets: map[string]int64{"a/both": 2, "a/older": 2, "a/gone": 1}}
+	f := newFleet(t, dataplane.Options{Identity: identity(t, a), Port: first.port(t)})
+	other := pod("b")
+	other.IP = second
+	follow(f, pod("a"), other)
+
+	r := f.until(t, "both pods asked", func(r dataplane.Report) bool { return r.Known && r.Ready == 2 })
+	if diff := cmp.Diff(map[string]int64{"a/both": 2, "a/older": 1}, r.ListenerSets); diff != "" {
+		t.Errorf("generations (-want +got):\n%s", diff)
+	}
+}
+
 func TestAReportIsUnknownUntilThePodsHaveBeenAsked(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)

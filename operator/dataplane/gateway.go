@@ -21,6 +21,9 @@ type Report struct {
 	Ready int
 	// Generation is the Gateway's oldest generation that those serve.
 	Generation int64
+	// ListenerSets are the oldest generations of ListenerSets that those serve,
+	// by namespace/name; absent are those that one of them does not serve.
+	ListenerSets map[string]int64
 	// Wanted is what the pods are to serve.
 	Wanted *Offer
 	// Applied says that at least one pod serves what is wanted.
@@ -145,6 +148,21 @@ func (g *gateway) all() (workers []*worker, offer *Offer, news <-chan struct{}) 
 	return workers, g.offer, g.news
 }
 
+// oldest returns the generations of the report so far, or those of the state
+// where they are older.
+func oldest(r Report, s bundle.State) map[string]int64 {
+	if r.Ready == 0 {
+		return s.ListenerSets
+	}
+	both := map[string]int64{}
+	for set, generation := range s.ListenerSets {
+		if so, ok := r.ListenerSets[set]; ok {
+			both[set] = min(so, generation)
+		}
+	}
+	return both
+}
+
 func (g *gateway) report() Report {
 	workers, offer, _ := g.all()
 	r := Report{Gateway: g.key, Known: true, Wanted: offer}
@@ -157,6 +175,7 @@ func (g *gateway) report() Report {
 			if r.Ready == 0 || state.Generation < r.Generation {
 				r.Generation = state.Generation
 			}
+			r.ListenerSets = oldest(r, state)
 			r.Ready++
 		}
 		if offer == nil {

@@ -150,6 +150,12 @@ type (
 		Conditions []string                         `json:"conditions"`
 		Addresses  []gatewayv1.GatewayStatusAddress `json:"addresses,omitempty"`
 		Listeners  map[string]shortListener         `json:"listeners,omitempty"`
+		// Sets is attachedListenerSets.
+		Sets *int32 `json:"attachedListenerSets,omitempty"`
+	}
+	shortListenerSet struct {
+		Conditions []string                 `json:"conditions"`
+		Listeners  map[string]shortListener `json:"listeners,omitempty"`
 	}
 )
 
@@ -163,15 +169,19 @@ func statusOf(s status.Statuses) shortStatus {
 			Conditions: conditionLines(g.Status.Conditions),
 			Addresses:  g.Status.Addresses,
 			Listeners:  map[string]shortListener{},
+			Sets:       g.Status.AttachedListenerSets,
 		}
 		for _, l := range g.Status.Listeners {
-			sl := shortListener{Conditions: conditionLines(l.Conditions), AttachedRoutes: l.AttachedRoutes}
-			for _, k := range l.SupportedKinds {
-				sl.SupportedKinds = append(sl.SupportedKinds, string(k.Kind))
-			}
-			short.Listeners[string(l.Name)] = sl
+			short.Listeners[string(l.Name)] = shortenListener(gatewayv1.ListenerEntryStatus(l))
 		}
 		out["Gateway "+g.Key.String()] = short
+	}
+	for _, set := range s.ListenerSets {
+		short := shortListenerSet{Conditions: conditionLines(set.Status.Conditions), Listeners: map[string]shortListener{}}
+		for _, l := range set.Status.Listeners {
+			short.Listeners[string(l.Name)] = shortenListener(l)
+		}
+		out["ListenerSet "+set.Key.String()] = short
 	}
 	for _, r := range s.Routes {
 		out[r.Key.String()] = parentLines(r.Key.NamespacedName, r.Parents)
@@ -186,6 +196,14 @@ func statusOf(s status.Statuses) shortStatus {
 	return out
 }
 
+func shortenListener(l gatewayv1.ListenerEntryStatus) shortListener {
+	short := shortListener{Conditions: conditionLines(l.Conditions), AttachedRoutes: l.AttachedRoutes}
+	for _, k := range l.SupportedKinds {
+		short.SupportedKinds = append(short.SupportedKinds, string(k.Kind))
+	}
+	return short
+}
+
 func parentLines(route types.NamespacedName, parents []gatewayv1.RouteParentStatus) map[string][]string {
 	out := map[string][]string{}
 	for _, p := range parents {
@@ -194,13 +212,17 @@ func parentLines(route types.NamespacedName, parents []gatewayv1.RouteParentStat
 	return out
 }
 
-// parentName is "namespace/name", with "#section" and ":port" where given.
+// parentName is "namespace/name", with "#section" and ":port" where given, and
+// with the kind before it where it is not a Gateway.
 func parentName(child types.NamespacedName, ref gatewayv1.ParentReference) string {
 	name := child.Namespace
 	if ref.Namespace != nil {
 		name = string(*ref.Namespace)
 	}
 	name += "/" + string(ref.Name)
+	if ref.Kind != nil && *ref.Kind == "ListenerSet" {
+		name = "ListenerSet " + name
+	}
 	if ref.SectionName != nil {
 		name += "#" + string(*ref.SectionName)
 	}
