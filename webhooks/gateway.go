@@ -22,7 +22,8 @@ import (
 //     a certificate,
 //   - routes that the Gateway serves and no longer will: a listener that is
 //     removed or renamed, a hostname or namespace that is no longer allowed, or
-//     the Gateway deleted.
+//     the Gateway deleted,
+//   - ListenerSets, or listeners of theirs, that no longer will be served.
 const gatewayValidatePath = "/validate-gateway-networking-k8s-io-v1-gateway"
 
 // +kubebuilder:webhook:path=/mutate-gateway-networking-k8s-io-v1-gateway,mutating=true,failurePolicy=ignore,matchPolicy=Equivalent,sideEffects=None,timeoutSeconds=3,reinvocationPolicy=IfNeeded,groups=gateway.networking.k8s.io,resources=gateways,verbs=create;update,versions=v1,name=gateway.mutate.gatewright.dev,admissionReviewVersions=v1

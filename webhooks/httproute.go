@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
@@ -63,17 +64,31 @@ func (d httpRouteDefaulter) Default(ctx context.Context, route *gatewayv1.HTTPRo
 }
 
 // mayBeOurs says whether the route has a parent that is one of our Gateways, or
-// that does not exist yet: routes may be applied before their Gateways.
+// a ListenerSet of one, or that does not exist yet: routes may be applied before
+// their Gateways.
 func mayBeOurs(route *gatewayv1.HTTPRoute, s snapshot.Snapshot) bool {
 	for _, ref := range route.Spec.ParentRefs {
-		if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
+		if ref.Group != nil && *ref.Group != gatewayv1.GroupName {
 			continue
 		}
 		namespace := route.Namespace
 		if ref.Namespace != nil {
 			namespace = cmp.Or(string(*ref.Namespace), namespace)
 		}
-		gateway, ok := s.Gateways.Get(namespace, string(ref.Name))
+		key := types.NamespacedName{Namespace: namespace, Name: string(ref.Name)}
+		if ref.Kind != nil && *ref.Kind != "Gateway" {
+			set, ok := s.ListenerSets.Get(key.Namespace, key.Name)
+			if *ref.Kind != "ListenerSet" {
+				continue
+			}
+			if !ok {
+				return true
+			}
+			if key, ok = graph.SetParent(set); !ok {
+				continue
+			}
+		}
+		gateway, ok := s.Gateways.Get(key.Namespace, key.Name)
 		if !ok || isOurs(gateway, s) {
 			return true
 		}

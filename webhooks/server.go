@@ -108,6 +108,7 @@ func handlers(scheme *runtime.Scheme, observe observe) map[string]http.Handler {
 		tlsRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.TLSRoute{})),
 		tcpRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.TCPRoute{})),
 		udpRouteValidatePath:         theirs(validate(scheme, observe, &gatewayv1.UDPRoute{})),
+		listenerSetMutatePath:        theirs(mutate(scheme, listenerSetDefaulter{observe}, &gatewayv1.ListenerSet{})),
 		listenerSetValidatePath:      theirs(validate(scheme, observe, &gatewayv1.ListenerSet{})),
 		backendTLSPolicyValidatePath: theirs(validate(scheme, observe, &gatewayv1.BackendTLSPolicy{})),
 		gatewayMutatePath:            theirs(mutate(scheme, gatewayDefaulter{observe}, &gatewayv1.Gateway{})),
