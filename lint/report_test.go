@@ -46,6 +46,16 @@ spec:
 ---
 `
 
+const listenerSet = `apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: own, namespace: blog}
+spec:
+  parentRef: {name: home, namespace: infra}
+  listeners:
+  - {name: https, port: 443, protocol: HTTPS, hostname: a.example.net, tls: {certificateRefs: [{name: a, namespace: vault}]}}
+---
+`
+
 // lines are the report as text, without the sum.
 func lines(r Report) string {
 	text := r.text()
@@ -182,6 +192,25 @@ func TestWhatManifestsLeaveToOthers(t *testing.T) {
 		"a policy finds the route that it is for": {
 			text:    "apiVersion: gatewright.dev/v1alpha1\nkind: WebSocketPolicy\nmetadata: {name: a}\nspec:\n  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: chat}]\n",
 			options: ours, want: assumes + "HTTPRoute default/chat\n",
+		},
+		"a ListenerSet is let in by a Gateway that is not spoken of": {
+			text: listenerSet, options: ours, want: assumes + "Gateway infra/home, ReferenceGrant vault/ListenerSets-of-blog-to-Secrets\n",
+		},
+		"a Gateway that is given lets in whom it says": {
+			text: gateway + listenerSet, options: ours,
+			want: "home.yaml:13: warning: ListenerSet blog/own: spec.parentRef: Gateway infra/home lets no ListenerSets of namespace \"blog\" in: write allowedListeners: {namespaces: {from: All}} into the Gateway's spec, or from: Selector with a selector for the namespace [listener-set-not-allowed]\n" +
+				assumes + "ReferenceGrant vault/ListenerSets-of-blog-to-Secrets\n",
+		},
+		"routes that name listeners of ListenerSets do not clash": {
+			text: strings.Replace(route, "{name: home,", "{kind: ListenerSet, name: shop, sectionName: a,", 1) +
+				strings.NewReplacer("{name: home,", "{kind: ListenerSet, name: shop, port: 443,", "metadata: {name: whoami", "metadata: {name: other").Replace(route) +
+				strings.NewReplacer("{name: home,", "{kind: ListenerSet, name: mall,", "metadata: {name: whoami", "metadata: {name: third").Replace(route),
+			options: ours, want: assumes + "ListenerSet infra/mall, ListenerSet infra/shop, Service blog/whoami\n",
+		},
+		"a ListenerSet is missing beside others of its namespace": {
+			text: listenerSet + strings.Replace(route, "{name: home, namespace: infra}", "{kind: ListenerSet, name: onw}", 1), options: ours,
+			want: "home.yaml:14: warning: HTTPRoute blog/whoami: spec.parentRefs[0]: ListenerSet \"onw\" not found in namespace \"blog\": name a ListenerSet that exists, with its namespace [parent-not-found]\n" +
+				assumes + "Gateway infra/home, ReferenceGrant vault/ListenerSets-of-blog-to-Secrets, Service blog/whoami\n",
 		},
 		"an issuer of cert-manager's can issue what it is asked for": {
 			text: wildcard, options: ours, want: assumes + "ClusterIssuer letsencrypt\n",

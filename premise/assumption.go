@@ -58,6 +58,8 @@ func (a *assumption) referredTo(o metav1.Object) {
 		}
 	case *gatewayv1.Gateway:
 		a.gatewayRefs(o)
+	case *gatewayv1.ListenerSet:
+		a.listenerSetRefs(o)
 	case *v1alpha1.WebSocketPolicy:
 		for _, ref := range o.Spec.TargetRefs {
 			if ref.Kind == "HTTPRoute" && len(a.given.HTTPRoutes.InNamespace(o.Namespace)) == 0 {
@@ -90,9 +92,7 @@ func (a *assumption) issuer(kind, namespace, name string) {
 }
 
 func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
-	if issuer, ok := graph.IssuerOf(graph.OwnerOf(g), a.given); ok {
-		a.issuer(issuer.Kind, g.Namespace, issuer.Name)
-	}
+	a.certificateRefs(graph.OwnerOf(g))
 	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {
 		a.config(string(i.ParametersRef.Kind), g.Namespace, i.ParametersRef.Name)
 	}
@@ -101,13 +101,21 @@ func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
 			a.grant(consent{"Gateway", g.Namespace, string(ref.Kind), string(*ref.Namespace)})
 		}
 	}
-	for _, l := range g.Spec.Listeners {
+}
+
+// certificateRefs are what the listeners of one owner have their certificates
+// from.
+func (a *assumption) certificateRefs(o graph.ListenerOwner) {
+	if issuer, ok := graph.IssuerOf(o, a.given); ok {
+		a.issuer(issuer.Kind, o.GetNamespace(), issuer.Name)
+	}
+	for _, l := range o.Listeners {
 		if l.TLS == nil {
 			continue
 		}
 		for _, ref := range l.TLS.CertificateRefs {
 			if ref.Namespace != nil {
-				a.grant(consent{"Gateway", g.Namespace, "Secret", string(*ref.Namespace)})
+				a.grant(consent{o.Kind, o.GetNamespace(), "Secret", string(*ref.Namespace)})
 			}
 		}
 	}
@@ -115,10 +123,14 @@ func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
 
 func (a *assumption) routeRefs(r snapshot.Route) {
 	for _, ref := range r.ParentRefs {
-		if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
-			continue
+		namespace := namespaceOf(ref.Namespace, r.GetNamespace())
+		switch {
+		case ref.Group != nil && *ref.Group != gatewayv1.GroupName:
+		case ref.Kind == nil || *ref.Kind == "Gateway":
+			a.gateway(namespace, ref)
+		case *ref.Kind == "ListenerSet":
+			a.listenerSet(namespace, ref)
 		}
-		a.gateway(namespaceOf(ref.Namespace, r.GetNamespace()), ref)
 	}
 	for _, ref := range r.BackendRefs() {
 		a.backend(r, ref)
@@ -142,7 +154,8 @@ func namespaceOf(written *gatewayv1.Namespace, own string) string {
 	return cmp.Or(string(*written), own)
 }
 
-// gateway stands for a Gateway of ours that lets every route in. It has a
+// gateway stands for a Gateway of ours that lets every route and every ListenerSet
+// in. It has a
 // listener for each name and port that routes ask for, and one for the others.
 func (a *assumption) gateway(namespace string, ref gatewayv1.ParentReference) {
 	if len(a.given.Gateways.InNamespace(namespace)) > 0 {
@@ -150,13 +163,14 @@ func (a *assumption) gateway(namespace string, ref gatewayv1.ParentReference) {
 	}
 	g := &gatewayv1.Gateway{ObjectMeta: named(namespace, string(ref.Name))}
 	g.Spec.GatewayClassName = standIn
+	g.Spec.AllowedListeners = anyListenerSet()
 	a.ownClass()
 	a.assume("Gateway", g)
 	known, ok := a.made.Gateways.Get(namespace, string(ref.Name))
 	if !ok {
 		return
 	}
-	if l, ok := listenerFor(known, ref); ok {
+	if l, ok := listenerFor(known.Spec.Listeners, ref); ok {
 		grown := known.DeepCopy()
 		grown.Spec.Listeners = append(grown.Spec.Listeners, l)
 		a.made = a.made.With(grown)
@@ -172,12 +186,11 @@ func (a *assumption) ownClass() {
 	a.made = a.made.With(class)
 }
 
-// listenerFor returns a listener that the reference means, unless the Gateway
-// has one.
-func listenerFor(g *gatewayv1.Gateway, ref gatewayv1.ParentReference) (gatewayv1.Listener, bool) {
+// listenerFor returns a listener that the reference means, unless there is one.
+func listenerFor(there []gatewayv1.Listener, ref gatewayv1.ParentReference) (gatewayv1.Listener, bool) {
 	// Each has a port of its own, from a range that routes do not name, so that
 	// they do not clash.
-	l := gatewayv1.Listener{Port: gatewayv1.PortNumber(30000 + len(g.Spec.Listeners)), Protocol: gatewayv1.HTTPProtocolType}
+	l := gatewayv1.Listener{Port: gatewayv1.PortNumber(30000 + len(there)), Protocol: gatewayv1.HTTPProtocolType}
 	l.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: new(gatewayv1.NamespacesFromAll)}}
 	l.Name = standIn
 	if ref.Port != nil {
@@ -187,7 +200,7 @@ func listenerFor(g *gatewayv1.Gateway, ref gatewayv1.ParentReference) (gatewayv1
 	if ref.SectionName != nil && *ref.SectionName != "" {
 		l.Name = *ref.SectionName
 	}
-	has := slices.ContainsFunc(g.Spec.Listeners, func(known gatewayv1.Listener) bool {
+	has := slices.ContainsFunc(there, func(known gatewayv1.Listener) bool {
 		return known.Name == l.Name && (ref.Port == nil || known.Port == *ref.Port)
 	})
 	return l, !has
@@ -249,12 +262,21 @@ func (a *assumption) speaksOf(namespace string) bool {
 // the given Gateways ask for.
 func (a *assumption) namespaces(objects []manifest.Object) {
 	labels := map[string]string{}
-	for _, g := range a.given.Gateways.All() {
-		for _, l := range g.Spec.Listeners {
+	allowed := func(listeners []gatewayv1.Listener) {
+		for _, l := range listeners {
 			if l.AllowedRoutes != nil && l.AllowedRoutes.Namespaces != nil {
 				fit(labels, l.AllowedRoutes.Namespaces.Selector)
 			}
 		}
+	}
+	for _, g := range a.given.Gateways.All() {
+		allowed(g.Spec.Listeners)
+		if s := g.Spec.AllowedListeners; s != nil && s.Namespaces != nil {
+			fit(labels, s.Namespaces.Selector)
+		}
+	}
+	for _, set := range a.given.ListenerSets.All() {
+		allowed(graph.OwnerOfSet(set, nil).Listeners)
 	}
 	for _, o := range objects {
 		name := o.GetNamespace()

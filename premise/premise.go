@@ -104,6 +104,9 @@ func newest(s snapshot.Snapshot) time.Time {
 	for _, o := range s.Routes() {
 		look(o)
 	}
+	for _, o := range s.ListenerSets.All() {
+		look(o)
+	}
 	for _, o := range s.WebSocketPolicies.All() {
 		look(o)
 	}
