@@ -93,5 +93,8 @@ func (o observed) missingGeneration(set *graph.ListenerSet) (reason, message str
 	if served, ok := o.plane.ListenerSets[set.Key().String()]; ok && served >= set.Source.Generation {
 		return "", ""
 	}
+	if o.plane.Refused != nil {
+		return string(gatewayv1.ListenerSetReasonInvalid), "nginx refused the configuration with this generation of the ListenerSet, and serves without it"
+	}
 	return string(gatewayv1.ListenerSetReasonPending), "Waiting for nginx to take over this generation of the ListenerSet"
 }
