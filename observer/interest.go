@@ -32,6 +32,10 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 	if err != nil {
 		return Interest{}, err
 	}
+	return interestOf(s), nil
+}
+
+func interestOf(s snapshot.Snapshot) Interest {
 	interest := Interest{
 		classes:  map[gatewayv1.ObjectName]bool{},
 		gateways: map[types.NamespacedName]bool{},
@@ -65,7 +69,8 @@ func (o *Observer) Interest(ctx context.Context) (Interest, error) {
 			}
 		}
 	}
-	return interest, nil
+	interest.contents.addBackendAuthorities(s, interest.services)
+	return interest
 }
 
 func (i Interest) addBackend(namespace string, ref gatewayv1.BackendObjectReference) {
@@ -111,10 +116,12 @@ func (i Interest) Route(r snapshot.Route) bool {
 // Service says whether a route of ours refers to the Service.
 func (i Interest) Service(key types.NamespacedName) bool { return i.services[key] }
 
-// Secret says whether a Gateway of ours refers to the Secret.
+// Secret says whether a Gateway of ours refers to the Secret, or a policy of its
+// backends.
 func (i Interest) Secret(key types.NamespacedName) bool { return i.contents.secrets[key] }
 
-// ConfigMap says whether a Gateway of ours refers to the ConfigMap.
+// ConfigMap says whether a Gateway of ours refers to the ConfigMap, or a policy
+// of its backends.
 func (i Interest) ConfigMap(key types.NamespacedName) bool { return i.contents.configMaps[key] }
 
 // Issuing says whether a listener of ours refers to a Secret of the namespace,

@@ -2,6 +2,7 @@ package observer
 
 import (
 	"cmp"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
-// contents are the objects whose contents our Gateways need.
+// contents are the objects whose contents our Gateways need, for themselves or
+// for their backends.
 type contents struct {
 	secrets, configMaps map[types.NamespacedName]bool
 }
@@ -27,6 +29,9 @@ func named(s snapshot.Snapshot) contents {
 		for _, secret := range graph.CertificateSecrets(g, s) {
 			out.secrets[secret] = true
 		}
+		if secret, _, ok := graph.BackendCertificateRef(g); ok {
+			out.secrets[secret] = true
+		}
 		for _, ref := range graph.ClientAuthorityRefs(g) {
 			key := types.NamespacedName{Namespace: g.Namespace, Name: string(ref.Name)}
 			if ref.Namespace != nil {
@@ -41,4 +46,22 @@ func named(s snapshot.Snapshot) contents {
 		}
 	}
 	return out
+}
+
+// addBackendAuthorities adds those that the BackendTLSPolicies of the Services
+// name.
+func (c contents) addBackendAuthorities(s snapshot.Snapshot, services map[types.NamespacedName]bool) {
+	for _, p := range s.BackendTLSPolicies.All() {
+		if !slices.ContainsFunc(graph.BackendTLSTargets(p), func(key types.NamespacedName) bool { return services[key] }) {
+			continue
+		}
+		for _, ref := range graph.BackendTLSAuthorityRefs(p) {
+			key := types.NamespacedName{Namespace: p.Namespace, Name: string(ref.Name)}
+			if ref.Kind == "Secret" {
+				c.secrets[key] = true
+				continue
+			}
+			c.configMaps[key] = true
+		}
+	}
 }

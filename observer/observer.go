@@ -61,7 +61,7 @@ func (o *Observer) Observe(ctx context.Context) (snapshot.Snapshot, error) {
 		return snapshot.Snapshot{}, err
 	}
 	s.EndpointSlices = snapshot.SetOf(pointers(slices.Items)...)
-	names := named(s)
+	names := interestOf(s).contents
 	secrets, err := o.secrets.read(ctx, names.secrets)
 	if err != nil {
 		return snapshot.Snapshot{}, err

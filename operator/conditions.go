@@ -30,7 +30,9 @@ var (
 		string(gatewayv1.RouteConditionAccepted), string(gatewayv1.RouteConditionResolvedRefs),
 		string(gatewayv1.RouteConditionPartiallyInvalid),
 	}
-	policyConditions = []string{string(gatewayv1.PolicyConditionAccepted)}
+	policyConditions = []string{
+		string(gatewayv1.PolicyConditionAccepted), string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
+	}
 )
 
 // merge returns the conditions to write: others' as they are, ours as wanted.

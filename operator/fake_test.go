@@ -32,7 +32,8 @@ func newFakeCluster(t *testing.T, objects ...client.Object) *fakeCluster {
 	f.client = fake.NewClientBuilder().
 		WithScheme(observer.Scheme()).
 		WithObjects(objects...).
-		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{}, &gatewayv1.ListenerSet{}, &v1alpha1.WebSocketPolicy{}).
+		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{}, &gatewayv1.ListenerSet{},
+			&gatewayv1.BackendTLSPolicy{}, &v1alpha1.WebSocketPolicy{}).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 				f.wrote("apply")

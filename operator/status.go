@@ -76,6 +76,7 @@ func newStatusWork(s snapshot.Snapshot, statuses status.Statuses, known func(typ
 			w.stale.Policies = append(w.stale.Policies, status.Policy{Key: key})
 		}
 	}
+	w.stale.BackendTLSPolicies = staleBackendTLSPolicies(s, statuses)
 	return w
 }
 
@@ -104,6 +105,9 @@ func (w *statusWriter) write(ctx context.Context, work statusWork) error {
 	}
 	for _, p := range slices.Concat(work.statuses.Policies, work.stale.Policies) {
 		do(func(ctx context.Context) error { return w.policy(ctx, p) })
+	}
+	for _, p := range slices.Concat(work.statuses.BackendTLSPolicies, work.stale.BackendTLSPolicies) {
+		do(func(ctx context.Context) error { return w.backendTLSPolicy(ctx, p) })
 	}
 	_ = group.Wait()
 	return errors.Join(failures.all...)

@@ -50,7 +50,7 @@ func (w *watches) sources() []source.Source {
 		w.routes(&gatewayv1.HTTPRoute{}), w.routes(&gatewayv1.GRPCRoute{}),
 		w.routes(&gatewayv1.TLSRoute{}), w.routes(&gatewayv1.TCPRoute{}), w.routes(&gatewayv1.UDPRoute{}),
 		watch(w.cache, &gatewayv1.ListenerSet{}, anyOf[*gatewayv1.ListenerSet], specChanged),
-		watch(w.cache, &gatewayv1.BackendTLSPolicy{}, anyOf[*gatewayv1.BackendTLSPolicy], specChanged),
+		watch(w.cache, &gatewayv1.BackendTLSPolicy{}, anyOf[*gatewayv1.BackendTLSPolicy], backendTLSPolicyChanged),
 		watch(w.cache, &gatewayv1.ReferenceGrant{}, anyOf[*gatewayv1.ReferenceGrant], specChanged),
 		watch(w.cache, &v1alpha1.WebSocketPolicy{}, anyOf[*v1alpha1.WebSocketPolicy], specChanged),
 		watch(w.cache, &v1alpha1.GatewayConfig{}, anyOf[*v1alpha1.GatewayConfig], specChanged),

@@ -60,6 +60,8 @@ func (a *assumption) referredTo(o metav1.Object) {
 		a.gatewayRefs(o)
 	case *gatewayv1.ListenerSet:
 		a.listenerSetRefs(o)
+	case *gatewayv1.BackendTLSPolicy:
+		a.backendTLSRefs(o)
 	case *v1alpha1.WebSocketPolicy:
 		for _, ref := range o.Spec.TargetRefs {
 			if ref.Kind == "HTTPRoute" && len(a.given.HTTPRoutes.InNamespace(o.Namespace)) == 0 {
@@ -100,6 +102,9 @@ func (a *assumption) gatewayRefs(g *gatewayv1.Gateway) {
 		if ref.Namespace != nil {
 			a.grant(consent{"Gateway", g.Namespace, string(ref.Kind), string(*ref.Namespace)})
 		}
+	}
+	if secret, _, ok := graph.BackendCertificateRef(g); ok {
+		a.grant(consent{"Gateway", g.Namespace, "Secret", secret.Namespace})
 	}
 }
 

@@ -110,6 +110,9 @@ func newest(s snapshot.Snapshot) time.Time {
 	for _, o := range s.WebSocketPolicies.All() {
 		look(o)
 	}
+	for _, o := range s.BackendTLSPolicies.All() {
+		look(o)
+	}
 	return last
 }
 

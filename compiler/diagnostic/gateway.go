@@ -41,7 +41,7 @@ var (
 	UnsupportedGatewayField = Check{
 		ID: "unsupported-gateway-field", Severity: Warn, Reason: "UnsupportedValue",
 		Prevents: "a field of a Gateway that has no effect in this version",
-		Example:  "spec.tls.backend",
+		Example:  "spec.listeners[0].tls.options",
 		Fix:      "leave it out",
 	}
 	// ListenerProtocol: a listener that does not listen

@@ -7,7 +7,7 @@ var (
 		ID: "policy-target-not-found", Severity: Warn, Reason: "TargetNotFound",
 		Prevents: "a policy without effect",
 		Example:  "targetRefs: [{kind: HTTPRoute, name: missing}]",
-		Fix:      "name a route, and a rule, that exist",
+		Fix:      "name a route or a Service, and a rule or a port of it, that exist",
 	}
 	// PolicyConflict: two policies for one target, of which one has no effect
 	PolicyConflict = Check{

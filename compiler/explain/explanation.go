@@ -45,6 +45,9 @@ type Answer struct {
 	Deadline time.Duration
 	// ClientCertificate says that who shows no valid certificate gets no answer.
 	ClientCertificate bool
+	// Encrypted says that backends are spoken to by TLS: one whose certificate
+	// does not fit is answered for with 502.
+	Encrypted bool
 	// Why nginx answers what it does; with Backends, what it changes.
 	Why string
 	// Unsure says that a rule before the winner might answer instead.
@@ -187,6 +190,8 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 	switch {
 	case c.Rule.Invalid:
 		return Answer{Status: 500, Why: "the rule cannot do what it says: lint and status tell why"}
+	case c.Rule.Upstream != nil && c.Rule.Upstream.Refused:
+		return Answer{Status: 500, Why: "the backend speaks TLS, and nobody knows whom to trust (lint tells why)"}
 	case c.Refuses:
 		return Answer{Status: 500, Why: "nginx cannot hold what the rule says"}
 	case c.Rule.CORS != nil && r.isPreflight():
@@ -203,7 +208,11 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 			return Answer{Status: 403, Why: why}
 		}
 	}
-	a := Answer{Backends: backendsOf(c), Why: together(changes(c.Rule), copies(c), byHop(c.Rule)), Deadline: deadline(c.Rule)}
+	a := Answer{
+		Backends: backendsOf(c), Deadline: deadline(c.Rule),
+		Encrypted: encrypts(c.Rule),
+		Why:       together(encryption(c.Rule), changes(c.Rule), copies(c), byHop(c.Rule)),
+	}
 	if r.isForWebSocket() {
 		a.MaxWebSockets = c.Rule.WebSocketLimits.Max
 	}

@@ -42,5 +42,8 @@ func byHop(rule *graph.Rule) string {
 	}) {
 		all = append(all, "with what single backends ask for")
 	}
-	return "through the agent's hop " + strings.Join(all, ", ")
+	if rule.Upstream.TLS == nil && encrypts(rule) {
+		all = append(all, "by TLS where a BackendTLSPolicy asks for it")
+	}
+	return strings.TrimSpace("through the agent's hop " + strings.Join(all, ", "))
 }

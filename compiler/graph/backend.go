@@ -63,7 +63,10 @@ func (r *ruleReader) readBackends() {
 // rules that have it and no other. An ID depends on neither weights nor on
 // what the backends resolve to, as a new ID needs a reload.
 func (r *ruleReader) upstream(shares []share) *Upstream {
-	return r.namedUpstream(r.upstreamID(), shares)
+	if port, ok := r.onlyService(); ok {
+		return r.serviceUpstream(port, shares[0])
+	}
+	return r.namedUpstream(r.splitUpstreamID(), shares)
 }
 
 func (r *ruleReader) namedUpstream(id string, shares []share) *Upstream {
@@ -75,13 +78,26 @@ func (r *ruleReader) namedUpstream(id string, shares []share) *Upstream {
 	return u
 }
 
-func (r *ruleReader) upstreamID() string {
-	if len(r.source.BackendRefs) == 1 {
-		ref := &r.source.BackendRefs[0]
-		if port, fault := serviceOf(&ref.BackendObjectReference, r.route.Namespace); fault == nil && (ref.Weight == nil || *ref.Weight > 0) {
-			return r.serviceUpstreamID(port)
-		}
+// serviceUpstream returns the upstream of a single Service.
+func (r *ruleReader) serviceUpstream(port servicePort, s share) *Upstream {
+	u := r.namedUpstream(r.serviceUpstreamID(port), []share{s})
+	resolved := r.service(port)
+	u.TLS, u.Refused = resolved.tls, resolved.untrusted
+	return u
+}
+
+// onlyService returns the one Service that the rule sends requests to; false
+// where it is not that simple.
+func (r *ruleReader) onlyService() (servicePort, bool) {
+	if len(r.source.BackendRefs) != 1 {
+		return servicePort{}, false
 	}
+	ref := &r.source.BackendRefs[0]
+	port, fault := serviceOf(&ref.BackendObjectReference, r.route.Namespace)
+	return port, fault == nil && (ref.Weight == nil || *ref.Weight > 0)
+}
+
+func (r *ruleReader) splitUpstreamID() string {
 	return dnsLabel(r.route.Namespace, r.route.Name, r.words(), "split")
 }
 
@@ -180,6 +196,10 @@ type service struct {
 	// warning is about EndpointSlices that do not fit.
 	warning   *diagnostic.Diagnostic
 	endpoints []netip.AddrPort
+	// tls is nil where it speaks plain text. Where it speaks TLS and nobody knows
+	// whom to trust, untrusted is set besides the fault.
+	tls       *BackendTLS
+	untrusted bool
 }
 
 func (b *builder) service(p servicePort) service {
@@ -194,6 +214,9 @@ func (b *builder) service(p servicePort) service {
 // plainProtocols are the application protocols of a Service port that nginx
 // speaks to backends: HTTP/1.1, with websockets (KEP-3726).
 var plainProtocols = []string{"", "http", "kubernetes.io/ws"}
+
+// tlsProtocols are those of ports that speak TLS.
+var tlsProtocols = []string{"https", "kubernetes.io/wss"}
 
 func (b *builder) resolveService(p servicePort) service {
 	fail := func(c diagnostic.Check, field, message, fix string) service {
@@ -222,13 +245,21 @@ func (b *builder) resolveService(p servicePort) service {
 			fmt.Sprintf("Service %q has no TCP port %d", p.name, p.port), portsOf(source))
 	}
 	port := &source.Spec.Ports[at]
-	if port.AppProtocol != nil && !slices.Contains(plainProtocols, strings.ToLower(*port.AppProtocol)) {
+	tls, fault := b.backendTLS(p, port)
+	if fault != nil {
+		return service{fault: fault, untrusted: true}
+	}
+	known := plainProtocols
+	if tls != nil {
+		known = slices.Concat(plainProtocols, tlsProtocols)
+	}
+	if port.AppProtocol != nil && !slices.Contains(known, strings.ToLower(*port.AppProtocol)) {
 		return fail(diagnostic.BackendProtocol, ".port",
 			fmt.Sprintf("port %d of Service %q speaks %s, which is not supported yet", p.port, p.name, *port.AppProtocol),
 			"leave appProtocol out if the backend speaks HTTP/1.1 as well")
 	}
 	endpoints, warning := b.endpoints(source, port)
-	return service{endpoints: endpoints, warning: warning}
+	return service{endpoints: endpoints, warning: warning, tls: tls}
 }
 
 // portsOf tells which ports the Service has.

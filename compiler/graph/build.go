@@ -30,9 +30,11 @@ func Build(s snapshot.Snapshot) Graph {
 	b.indexListenerSets()
 	b.readGateways()
 	b.readPolicies()
+	b.readBackendTLSPolicies()
 	b.readRoutes()
 	b.raiseDrainTimes()
 	b.judgePolicies()
+	b.judgeBackendTLSPolicies()
 	b.findShadowedMatches()
 	b.readIssuances()
 	b.resolveListeners()
@@ -56,6 +58,10 @@ type builder struct {
 	// services remembers what Service ports resolved to.
 	services map[servicePort]service
 	policies policies
+	// tlsPolicies are the BackendTLSPolicies by target, the winning one first;
+	// tlsPoliciesInOrder all of them.
+	tlsPolicies        map[tlsTarget][]*tlsPolicy
+	tlsPoliciesInOrder []*tlsPolicy
 	// upstreams by ID.
 	upstreams map[string]*Upstream
 	issuances issuances

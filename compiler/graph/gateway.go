@@ -38,8 +38,9 @@ func (b *builder) readGateway(g *Gateway, c *class) {
 		b.report("Gateway", g.Source, *g.AddressProblem)
 	}
 	b.readListeners(g)
+	b.readBackendCertificate(g)
 	b.report("Gateway", g.Source, shimFindings(OwnerOf(g.Source))...)
-	b.report("Gateway", g.Source, unsupportedGatewayFields(g.Source)...)
+	b.report("Gateway", g.Source, unknownOptions(OwnerOf(g.Source))...)
 	switch {
 	case len(objections) > 0:
 		g.Accepted = no(objections[0].Reason, sentences(objections))
@@ -153,19 +154,7 @@ func acceptListeners(listeners []*Listener) Verdict {
 	return yes(reason, "The Gateway is accepted without some of its listeners: "+strings.Join(refused, "; "))
 }
 
-// unsupportedGatewayFields warns of fields that have no effect. Those that
-// protect something make their listeners unacceptable instead.
-func unsupportedGatewayFields(g *gatewayv1.Gateway) []diagnostic.Diagnostic {
-	var findings []diagnostic.Diagnostic
-	warn := func(field, message string) {
-		findings = append(findings, diagnostic.UnsupportedGatewayField.At(field, message, ""))
-	}
-	if g.Spec.TLS != nil && g.Spec.TLS.Backend != nil {
-		warn("spec.tls.backend", "client certificates for backends are not supported and have no effect")
-	}
-	return append(findings, unknownOptions(OwnerOf(g))...)
-}
-
+// unknownOptions warns of options that have no effect.
 func unknownOptions(o ListenerOwner) []diagnostic.Diagnostic {
 	var findings []diagnostic.Diagnostic
 	for i, l := range o.Listeners {

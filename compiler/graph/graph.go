@@ -27,6 +27,8 @@ type Graph struct {
 	// Policies are the WebSocketPolicies that target one of Routes, or nothing
 	// that exists.
 	Policies []*Policy
+	// BackendTLSPolicies are those whose Services one of Routes refers to.
+	BackendTLSPolicies []*TLSPolicy
 	// Issuances are the certificates that cert-manager is to issue, by Secret.
 	Issuances []*Issuance
 	// Upstreams are all upstreams that accepted rules use, by ID.
@@ -67,6 +69,12 @@ type Gateway struct {
 	// AddressProblem says why no load balancer can give the Gateway the
 	// addresses that it asks for; nil where one could.
 	AddressProblem *diagnostic.Diagnostic
+	// ClientCertificate is what backends are shown that speak TLS and ask for it;
+	// nil for none.
+	ClientCertificate *Certificate
+	// ResolvedRefs is the zero value where the Gateway itself refers to nothing:
+	// the condition is then absent.
+	ResolvedRefs Verdict
 	// Listeners are the Gateway's own, then those of ListenerSets, in the order
 	// in which they win.
 	Listeners []*Listener
@@ -303,6 +311,11 @@ type Upstream struct {
 	ID string
 	// Endpoints with weights; never empty (sentinels).
 	Endpoints []bundle.Endpoint
+	// TLS is nil for an upstream that speaks plain text.
+	TLS *BackendTLS
+	// Refused says that it speaks TLS and nobody knows whom to trust: requests
+	// to it are answered with 500.
+	Refused bool
 }
 
 // Policy is a WebSocketPolicy and what became of it.

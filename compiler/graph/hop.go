@@ -182,18 +182,32 @@ func (r *ruleReader) addHopBackend(index int, s share) {
 	b := r.hop.own[index]
 	b.Weight = s.weight
 	ref := &r.source.BackendRefs[index].BackendObjectReference
-	id := dnsLabel(r.route.Namespace, r.route.Name, r.words(), "backend", strconv.Itoa(index))
+	alone := share{weight: 1, endpoints: s.endpoints}
 	if port, fault := serviceOf(ref, r.route.Namespace); fault == nil {
-		id = r.serviceUpstreamID(port)
+		b.Upstream = r.serviceUpstream(port, alone)
+	} else {
+		id := dnsLabel(r.route.Namespace, r.route.Name, r.words(), "backend", strconv.Itoa(index))
+		b.Upstream = r.namedUpstream(id, []share{alone})
 	}
-	b.Upstream = r.namedUpstream(id, []share{{weight: 1, endpoints: s.endpoints}})
 	r.hop.Backends = append(r.hop.Backends, b)
+}
+
+// encryptsAsNginxCannot says that the rule's backends speak TLS in a way that
+// nginx cannot: some of them, or with other names than the one asked for. Those
+// that nobody can trust count: else plain text could reach them in the moment
+// in which their policy is mended.
+func (r *ruleReader) encryptsAsNginxCannot() bool {
+	_, single := r.onlyService()
+	return slices.ContainsFunc(r.hop.Backends, func(b HopBackend) bool {
+		tls := b.Upstream.TLS
+		return !single && (tls != nil || b.Upstream.Refused) || tls != nil && tls.HasAltNames()
+	})
 }
 
 // finishHop gives the rule its hop, if it needs one and has somewhere to send
 // requests.
 func (r *ruleReader) finishHop() {
-	if !r.hop.wanted || len(r.hop.Backends) == 0 {
+	if !r.hop.wanted && !r.encryptsAsNginxCannot() || len(r.hop.Backends) == 0 {
 		return
 	}
 	hop := r.hop.Hop

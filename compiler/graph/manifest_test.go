@@ -28,17 +28,19 @@ func objects(t *testing.T, manifest string) []metav1.Object {
 			t.Fatalf("%v in\n%s", err, document)
 		}
 		object, ok := map[string]metav1.Object{
-			"GatewayClass":    &gatewayv1.GatewayClass{},
-			"Gateway":         &gatewayv1.Gateway{},
-			"HTTPRoute":       &gatewayv1.HTTPRoute{},
-			"ListenerSet":     &gatewayv1.ListenerSet{},
-			"ReferenceGrant":  &gatewayv1.ReferenceGrant{},
-			"WebSocketPolicy": &v1alpha1.WebSocketPolicy{},
-			"GatewayConfig":   &v1alpha1.GatewayConfig{},
-			"Namespace":       &corev1.Namespace{},
-			"Service":         &corev1.Service{},
-			"EndpointSlice":   &discoveryv1.EndpointSlice{},
-			"Secret":          &corev1.Secret{},
+			"GatewayClass":     &gatewayv1.GatewayClass{},
+			"Gateway":          &gatewayv1.Gateway{},
+			"HTTPRoute":        &gatewayv1.HTTPRoute{},
+			"ListenerSet":      &gatewayv1.ListenerSet{},
+			"ReferenceGrant":   &gatewayv1.ReferenceGrant{},
+			"BackendTLSPolicy": &gatewayv1.BackendTLSPolicy{},
+			"ConfigMap":        &corev1.ConfigMap{},
+			"WebSocketPolicy":  &v1alpha1.WebSocketPolicy{},
+			"GatewayConfig":    &v1alpha1.GatewayConfig{},
+			"Namespace":        &corev1.Namespace{},
+			"Service":          &corev1.Service{},
+			"EndpointSlice":    &discoveryv1.EndpointSlice{},
+			"Secret":           &corev1.Secret{},
 		}[kind.Kind]
 		if !ok {
 			t.Fatalf("a manifest of kind %q", kind.Kind)

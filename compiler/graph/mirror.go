@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"strconv"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -16,6 +17,9 @@ type Mirror struct {
 	Share int32
 	// Index of the filter in the rule.
 	Index int
+	// HopID names the copies to the agent's hop, which sends those that nginx
+	// cannot. A DNS label of at most 63 octets.
+	HopID string
 }
 
 // AllRequests is the share of a Mirror that gets every request.
@@ -37,9 +41,13 @@ func (r *ruleReader) readMirrors() {
 		}
 		share := r.mirrorShare(f.RequestMirror, field)
 		if upstream := r.mirrorUpstream(&f.RequestMirror.BackendRef, field+".backendRef"); upstream != nil && share > 0 {
-			r.rule.Mirrors = append(r.rule.Mirrors, Mirror{Upstream: upstream, Share: share, Index: i})
+			r.rule.Mirrors = append(r.rule.Mirrors, Mirror{Upstream: upstream, Share: share, Index: i, HopID: r.mirrorID(i)})
 		}
 	}
+}
+
+func (r *ruleReader) mirrorID(index int) string {
+	return dnsLabel(r.route.Namespace, r.route.Name, r.words(), "mirror", strconv.Itoa(index))
 }
 
 // mirrorShare returns the share in the steps that nginx counts in (split_clients).
@@ -79,7 +87,7 @@ func (r *ruleReader) mirrorUpstream(ref *gatewayv1.BackendObjectReference, field
 	if fault != nil {
 		return nil
 	}
-	return r.namedUpstream(r.serviceUpstreamID(port), []share{{weight: 1, endpoints: endpoints}})
+	return r.serviceUpstream(port, share{weight: 1, endpoints: endpoints})
 }
 
 // upstreams are all that the rule sends requests to.

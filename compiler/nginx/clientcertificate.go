@@ -25,12 +25,8 @@ func (c *compilation) clientValidation(p *port) (asked *clientCertificates, sess
 		return nil, nil
 	}
 	authorities := p.listeners[0].ClientValidation.Authorities
-	sum := sha256.Sum256(authorities)
-	id := hex.EncodeToString(sum[:8])
-	path := "ca/" + id + ".pem"
-	c.authorities[path] = authorities
-	file, _ := token.NewName(path)
-	cache, _ := token.NewName("gw_tls_" + id)
+	file, _ := token.NewName(c.addAuthorities(authorities))
+	cache, _ := token.NewName("gw_tls_" + authoritiesID(authorities))
 	return &clientCertificates{Authorities: file, Closed: token.NewNamedLocation("closed")}, &cache
 }
 
@@ -41,4 +37,16 @@ func anyCertificate(p *port) *token.NamedLocation {
 		return nil
 	}
 	return new(token.NewNamedLocation("anyone"))
+}
+
+// addAuthorities puts authorities into the bundle, and returns their path there.
+func (c *compilation) addAuthorities(authorities []byte) string {
+	path := "ca/" + authoritiesID(authorities) + ".pem"
+	c.authorities[path] = authorities
+	return path
+}
+
+func authoritiesID(authorities []byte) string {
+	sum := sha256.Sum256(authorities)
+	return hex.EncodeToString(sum[:8])
 }

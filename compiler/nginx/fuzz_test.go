@@ -66,6 +66,8 @@ var fields = map[string]func(s string, p places){
 	"subdomains":        func(s string, p places) { p.rule.WebSocketLimits.Origins[1].Host = "*.o" + s },
 	"websocket counter": func(s string, p places) { p.rule.WebSocketLimits.Counter = s },
 	"mirror upstream":   func(s string, p places) { p.rule.Mirrors[0].Upstream.ID = "m" + s },
+	"backend's name":    func(s string, p places) { p.upstream.TLS.Hostname = "b" + s },
+	"client's secret":   func(s string, p places) { p.client.Secret.Name = s },
 	"upstream":          func(s string, p places) { p.upstream.ID = "u" + s },
 }
 
@@ -73,6 +75,7 @@ var fields = map[string]func(s string, p places){
 type places struct {
 	listener    *graph.Listener
 	certificate *graph.Certificate
+	client      *graph.Certificate
 	route       *graph.Route
 	hostname    *graph.Hostname
 	rule        *graph.Rule
@@ -85,7 +88,11 @@ type places struct {
 
 func gatewayWithEverything() (*graph.Gateway, places) {
 	p := places{
-		upstream: &graph.Upstream{ID: "u", Endpoints: []bundle.Endpoint{{Address: "10.42.0.11", Port: 8080, Weight: 1}}},
+		upstream: &graph.Upstream{
+			ID: "u", Endpoints: []bundle.Endpoint{{Address: "10.42.0.11", Port: 8080, Weight: 1}},
+			TLS: &graph.BackendTLS{Hostname: "b", Authorities: []byte("x")},
+		},
+		client:   &graph.Certificate{Secret: types.NamespacedName{Namespace: "n", Name: "c"}, PEM: []byte("x")},
 		rewrite:  &graph.Rewrite{Hostname: "h", Path: &graph.PathRewrite{Prefix: true, Value: "/x"}},
 		redirect: &graph.Redirect{Scheme: "https", Hostname: "h", Code: 302, Path: &graph.PathRewrite{Prefix: true, Value: "/x"}},
 	}
@@ -151,7 +158,7 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 	}
 	return &graph.Gateway{
 		Source:    &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},
-		Listeners: []*graph.Listener{everywhere, p.listener},
+		Listeners: []*graph.Listener{everywhere, p.listener}, ClientCertificate: p.client,
 	}, p
 }
 

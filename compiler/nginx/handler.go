@@ -38,11 +38,19 @@ func (s *locationSet) handler(c candidate, printable bool) handler {
 		h.Redirect = &r
 		return h
 	}
+	if rule.Upstream.Refused {
+		status := token.NewInt(500)
+		h.Return = &status
+		return h
+	}
 	p, ok := s.proxy(c)
 	if !ok {
 		return refuse(500)
 	}
 	p.HideHeaders = response.hide
+	if p.TLS != nil {
+		p.TLS.Failed = s.failed(c, h)
+	}
 	h.Proxy = &p
 	return h
 }
@@ -98,8 +106,9 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 		return p, s.throughHop(&p, c, headers)
 	}
 	upstream, ok := s.upstream(c.rule.Upstream)
-	p.Upstream = upstream
-	return p, ok
+	tls, okTLS := s.backendTLS(c.rule.Upstream)
+	p.Upstream, p.TLS = upstream, tls
+	return p, ok && okTLS
 }
 
 // rewritePath returns how the path is replaced. nginx then sends the path that

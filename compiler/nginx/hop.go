@@ -74,7 +74,7 @@ func (s *locationSet) hopRule(id string, hop *graph.Hop, m *graph.Match) (bundle
 			return bundle.HopRule{}, false
 		}
 		rule.Backends = append(rule.Backends, bundle.HopBackend{
-			Upstream: b.Upstream.ID, Weight: b.Weight,
+			Upstream: b.Upstream.ID, Weight: b.Weight, TLS: s.hopTLS(b.Upstream.TLS),
 			RequestHeaders: request, ResponseHeaders: response, Rewrite: rewrite,
 		})
 	}

@@ -112,9 +112,7 @@ func HostAt(g *graph.Gateway, number int32, host string) (Host, bool) {
 	if redirected {
 		h.Redirect = &Location{*otherwise.Redirect}
 	}
-	set := &locationSet{
-		compilation: newCompilation(), listener: owner, jumps: map[string]bool{},
-	}
+	set := &locationSet{compilation: newCompilation(g), listener: owner, jumps: map[string]bool{}}
 	for _, c := range candidatesOf(indexAttachments(owner.Routes), server) {
 		if _, ok := blockOf(placeOf(c.match)); !ok {
 			continue

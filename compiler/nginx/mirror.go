@@ -14,6 +14,8 @@ type mirrored struct {
 	// Sample is empty for requests that are not in the share; nil where all are.
 	Sample   *token.Variable
 	Upstream token.Name
+	// TLS is nil where the upstream speaks plain text.
+	TLS *backendTLS
 	// Rewrite of the request itself, whose outcome the copy has; nil where
 	// nothing is rewritten.
 	Rewrite *rewrite
@@ -32,11 +34,13 @@ type share struct {
 func (s *locationSet) mirrors(c candidate, p proxy) ([]token.Internal, bool) {
 	var names []token.Internal
 	for _, m := range c.rule.Mirrors {
-		upstream, ok := s.upstream(m.Upstream)
+		if m.Upstream.Refused {
+			continue
+		}
+		copied, ok := s.mirrored(m, p)
 		if !ok {
 			return nil, false
 		}
-		copied := mirrored{Upstream: upstream, Rewrite: p.Rewrite, Headers: p.Headers}
 		if m.Share < graph.AllRequests {
 			copied.Sample = new(s.share(m.Share))
 		}
@@ -49,6 +53,21 @@ func (s *locationSet) mirrors(c candidate, p proxy) ([]token.Internal, bool) {
 		s.internal = append(s.internal, location{Internal: &name, Handler: handler{Mirrored: &copied}})
 	}
 	return names, true
+}
+
+// mirrored returns how copies are sent: straight to the backend, or by the hop
+// where nginx cannot check its certificate.
+func (s *locationSet) mirrored(m graph.Mirror, p proxy) (mirrored, bool) {
+	copied := mirrored{Rewrite: p.Rewrite, Headers: p.Headers}
+	if tls := m.Upstream.TLS; tls != nil && tls.HasAltNames() {
+		copied.Upstream, _ = token.NewName(hopUpstream)
+		copied.Headers = s.mirrorByHop(m, p.Headers)
+		return copied, true
+	}
+	upstream, ok := s.upstream(m.Upstream)
+	tls, okTLS := s.backendTLS(m.Upstream)
+	copied.Upstream, copied.TLS = upstream, tls
+	return copied, ok && okTLS
 }
 
 // share returns the variable that is set for the share of requests. Equal shares

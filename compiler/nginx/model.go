@@ -129,13 +129,14 @@ type condition struct {
 }
 
 // handler is what a location does with a request; exactly one of Jump, Return,
-// Redirect, Proxy and Mirrored is set.
+// Redirect, Failed, Proxy and Mirrored is set.
 type handler struct {
 	CORS       *cors
 	AddHeaders []header
 	Jump       *token.NamedLocation
 	Return     *token.Int
 	Redirect   *redirect
+	Failed     *failure
 	Proxy      *proxy
 	Mirrored   *mirrored
 }
@@ -151,7 +152,9 @@ type redirect struct {
 
 // proxy passes the request to an upstream.
 type proxy struct {
-	Upstream   token.Name
+	Upstream token.Name
+	// TLS is nil where the upstream speaks plain text.
+	TLS        *backendTLS
 	WebSockets *webSockets
 	Rewrite    *rewrite
 	// Headers to the backend, all of them: empty where the common ones are

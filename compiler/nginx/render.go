@@ -19,7 +19,7 @@ const defaultIdleTimeout = time.Hour
 // ParseTemplates lets through only if they fail for some configurations, the
 // bundle has no files, and no data plane accepts it.
 func Render(g *graph.Gateway, t Templates) bundle.Bundle {
-	c := newCompilation()
+	c := newCompilation(g)
 	conf := c.configuration(g)
 	b := bundle.Bundle{
 		Gateway:      g.Key().String(),
@@ -58,7 +58,9 @@ type compilation struct {
 	upstreams map[string]*graph.Upstream
 	// certificates by path in the bundle.
 	certificates map[string][]byte
-	// authorities of client certificates, by path in the bundle.
+	// clientCertificate is what backends are shown; nil for nothing.
+	clientCertificate *graph.Certificate
+	// authorities of clients and backends, by path in the bundle.
 	authorities map[string][]byte
 	// hopRules and hopUpstreams, by ID, are what the hop does and where it sends
 	// requests.
@@ -82,10 +84,11 @@ type compilation struct {
 	countsWebSockets bool
 }
 
-func newCompilation() *compilation {
+func newCompilation(g *graph.Gateway) *compilation {
 	return &compilation{
 		upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{},
 		hopRules: map[string]bundle.HopRule{}, hopUpstreams: map[string]*graph.Upstream{},
+		clientCertificate: g.ClientCertificate,
 	}
 }
 

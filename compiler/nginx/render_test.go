@@ -51,6 +51,7 @@ func TestFilesStayTheSame(t *testing.T) {
 		},
 		"when a pod may take longer to end": func() { g.Config.TerminationGracePeriod = time.Hour },
 		"when a certificate is renewed":     func() { p.certificate.PEM = []byte("new") },
+		"when that for backends is renewed": func() { p.client.PEM = []byte("newer") },
 		"when the Gateway's labels change":  func() { g.Source.Generation++ },
 	} {
 		change()
@@ -69,7 +70,7 @@ func TestZoneGrowsInSteps(t *testing.T) {
 	t.Parallel()
 	sizes := map[int]string{}
 	for _, n := range []int{1, 64, 65, 100, 1000} {
-		c := newCompilation()
+		c := newCompilation(&graph.Gateway{})
 		for i := range n {
 			c.upstreams[fmt.Sprint(i)] = &graph.Upstream{}
 		}
@@ -125,7 +126,7 @@ func TestListenerThatDoesNotServeHasNoServer(t *testing.T) {
 
 func TestCertificatesOfDifferentSecretsHaveDifferentFiles(t *testing.T) {
 	t.Parallel()
-	c := newCompilation()
+	c := newCompilation(&graph.Gateway{})
 	long := strings.Repeat("s", 253)
 	var paths []string
 	for _, names := range [][2]string{{"a-b", "c"}, {"a", "b-c"}, {"a", long + "1"}, {"a", long + "2"}} {

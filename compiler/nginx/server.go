@@ -232,9 +232,16 @@ func (p *port) serverNames() (serverNames, bool) {
 }
 
 // certificate puts the certificate into the bundle and returns its file's
-// absolute path in the pod. The name tells the Secret; the hash keeps Secrets
-// apart whose names run together or are too long for a file's name.
+// absolute path in the pod.
 func (c *compilation) certificate(cert graph.Certificate) *token.Name {
+	printed, _ := token.NewName(path.Join(bundle.RunDir, c.certificatePath(cert)))
+	return &printed
+}
+
+// certificatePath puts the certificate into the bundle and returns its path
+// there. The name tells the Secret; the hash keeps Secrets apart whose names run
+// together or are too long for a file's name.
+func (c *compilation) certificatePath(cert graph.Certificate) string {
 	const longest = 200
 	sum := sha256.Sum256([]byte(cert.Secret.String()))
 	name := strings.Map(func(r rune) rune {
@@ -243,8 +250,7 @@ func (c *compilation) certificate(cert graph.Certificate) *token.Name {
 		}
 		return -1
 	}, cert.Secret.Namespace+"-"+cert.Secret.Name)
-	file := name[:min(len(name), longest)] + "-" + hex.EncodeToString(sum[:4]) + ".pem"
-	c.certificates["certs/"+file] = cert.PEM
-	printed, _ := token.NewName(path.Join(bundle.CertDir, file))
-	return &printed
+	file := "certs/" + name[:min(len(name), longest)] + "-" + hex.EncodeToString(sum[:4]) + ".pem"
+	c.certificates[file] = cert.PEM
+	return file
 }

@@ -60,13 +60,15 @@ func specimen() configuration {
 				{Named: &named, Handler: handler{CORS: &cors{
 					Allowed: new(token.AllowedOrigin(0)), Settings: []setting{{Variable: token.CORSMethods, Value: value}}, Preflight: lines,
 				}, Proxy: &proxy{
-					Upstream: name, WebSockets: &sockets,
-					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
-					Headers: lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
+					Upstream: name, TLS: &backendTLS{Hostname: host, Authorities: name, ClientCertificate: &name, Failed: &named},
+					WebSockets: &sockets,
+					Rewrite:    &rewrite{Base: value, Path: pattern, KeepRest: true},
+					Headers:    lines, HideHeaders: []token.Header{lines[0].Name}, IdleTimeout: &second,
 					Mirrors: []token.Internal{internal},
 				}}},
+				{Named: &named, Handler: handler{Failed: &failure{NoEndpointsPort: one, InvalidBackendPort: one}}},
 				{Internal: &internal, Handler: handler{Mirrored: &mirrored{
-					Sample: new(token.Sample(0)), Upstream: name, Headers: lines,
+					Sample: new(token.Sample(0)), Upstream: name, TLS: &backendTLS{Hostname: host, Authorities: name}, Headers: lines,
 					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
 				}}},
 				{Prefix: &path, Handler: handler{Mirrored: &mirrored{Upstream: name}}},

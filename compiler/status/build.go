@@ -29,6 +29,9 @@ func Build(g graph.Graph, s snapshot.Snapshot) Statuses {
 	for _, p := range g.Policies {
 		out.Policies = append(out.Policies, policy(p))
 	}
+	for _, p := range g.BackendTLSPolicies {
+		out.BackendTLSPolicies = append(out.BackendTLSPolicies, backendTLSPolicy(p))
+	}
 	return out
 }
 
@@ -80,6 +83,21 @@ func policy(p *graph.Policy) Policy {
 		}
 		out.Ancestors = append(out.Ancestors, gatewayv1.PolicyAncestorStatus{
 			AncestorRef: ancestorRef(a), ControllerName: v1alpha1.ControllerName, Conditions: conditions,
+		})
+	}
+	return out
+}
+
+func backendTLSPolicy(p *graph.TLSPolicy) Policy {
+	out := Policy{Key: snapshot.KeyOf(p.Source)}
+	for _, a := range p.Ancestors[:min(maxAncestors, len(p.Ancestors))] {
+		out.Ancestors = append(out.Ancestors, gatewayv1.PolicyAncestorStatus{
+			AncestorRef:    ancestorRef(graph.PolicyAncestor{Gateway: a.Gateway}),
+			ControllerName: v1alpha1.ControllerName,
+			Conditions: []metav1.Condition{
+				condition(string(gatewayv1.PolicyConditionAccepted), a.Accepted, p.Source.Generation),
+				condition(string(gatewayv1.BackendTLSPolicyConditionResolvedRefs), a.ResolvedRefs, p.Source.Generation),
+			},
 		})
 	}
 	return out

@@ -32,6 +32,10 @@ func gateway(g *graph.Gateway, s snapshot.Snapshot) Gateway {
 			condition(string(gatewayv1.GatewayConditionProgrammed), o.programmed(), g.Source.Generation),
 		},
 	}}
+	if g.ResolvedRefs.Reason != "" {
+		out.Status.Conditions = append(out.Status.Conditions, condition(
+			string(gatewayv1.GatewayConditionResolvedRefs), g.ResolvedRefs, g.Source.Generation))
+	}
 	if g.InsecureFallback() {
 		out.Status.Conditions = append(out.Status.Conditions, condition(
 			string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), insecureFallback, g.Source.Generation))

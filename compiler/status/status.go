@@ -16,6 +16,8 @@ type Statuses struct {
 	ListenerSets []ListenerSet
 	Routes       []Route
 	Policies     []Policy
+	// BackendTLSPolicies have our entries alone, as Policies.
+	BackendTLSPolicies []Policy
 }
 
 // Class is the status of a GatewayClass of ours.
@@ -46,7 +48,7 @@ type Route struct {
 	Parents []gatewayv1.RouteParentStatus
 }
 
-// Policy holds our entries of a WebSocketPolicy's status.ancestors.
+// Policy holds our entries of a policy's status.ancestors.
 type Policy struct {
 	Key       types.NamespacedName
 	Ancestors []gatewayv1.PolicyAncestorStatus

@@ -16,7 +16,8 @@ import (
 
 // authority signs the certificates of clients. Its key follows from its name, so
 // that it is the same in every run, and so are the names of files that follow
-// from its certificate. Authorities "a@1" and "a@2" have one subject.
+// from its certificate. One whose name is a hostname is a self-signed certificate
+// for that host instead. Authorities "a@1" and "a@2" have one subject.
 type authority struct {
 	key         ed25519.PrivateKey
 	certificate *x509.Certificate
@@ -35,6 +36,10 @@ func newAuthority(name string) (authority, error) {
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign,
+	}
+	if strings.Contains(subject, ".") {
+		// A backend's own certificate, which nobody else has signed.
+		template.DNSNames, template.IsCA, template.KeyUsage = []string{subject}, false, x509.KeyUsageDigitalSignature
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -27,6 +28,8 @@ type account struct {
 	Host    string
 	Headers http.Header
 	Body    string
+	// Encryption is empty for plain text.
+	Encryption string
 }
 
 // accountHeader has the account, in the answers of backends.
@@ -34,8 +37,16 @@ const accountHeader = "X-Corpus-Account"
 
 // serveBackends answers on all endpoints of the bundle, and returns a function
 // that stops.
-func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, w *witness) (func(), error) {
-	server := &http.Server{Handler: http.HandlerFunc(w.respond)} //nolint:gosec // only this test's nginx connects
+func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, s snapshot.Snapshot, w *witness) (func(), error) {
+	encrypted, err := encryptedBackends(s)
+	if err != nil {
+		return nil, fmt.Errorf("serve backends: %w", err)
+	}
+	server := &http.Server{ //nolint:gosec // only this test's nginx connects
+		Handler: http.HandlerFunc(w.respond),
+		// Handshakes fail where a case wants them to.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
 	stop := func() { _ = server.Close() }
 	open := map[uint16]bool{bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
 	for _, u := range slices.Concat(b.Upstreams, b.Hop.Upstreams) {
@@ -49,7 +60,7 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, w *witness) (func(),
 				stop()
 				return nil, fmt.Errorf("serve backends: %w", err)
 			}
-			go func() { _ = server.Serve(l) }()
+			go func() { _ = server.Serve(encrypting{l, encrypted}) }()
 		}
 	}
 	return stop, nil
@@ -66,6 +77,8 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 		Host:    r.Host,
 		Headers: shortened(r.Header),
 		Body:    shorten(string(body)),
+
+		Encryption: encryption(r.TLS),
 	}
 	s.saw(r.Header, given)
 	encoded, _ := json.Marshal(given)

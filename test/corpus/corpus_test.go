@@ -127,7 +127,7 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 		if len(requests) == 0 {
 			continue
 		}
-		stop, err := serveBackends(d, g.Bundle, seen)
+		stop, err := serveBackends(d, g.Bundle, s, seen)
 		if err != nil {
 			t.Fatal(err)
 		}

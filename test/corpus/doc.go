@@ -10,9 +10,15 @@
 //
 //	in.yaml         manifests. Namespaces are made where none is given; a
 //	                Secret with the annotation test.gatewright.dev/certificate
-//	                gets a certificate for the hostnames that it lists, and a
+//	                gets a certificate for the hostnames that it lists, one with
+//	                test.gatewright.dev/client that of a client, and a
 //	                ConfigMap or Secret with test.gatewright.dev/authority the
 //	                certificate of an authority of that name.
+//	                An EndpointSlice with test.gatewright.dev/tls has endpoints
+//	                that speak TLS, with a certificate of the authority named
+//	                first for the names that follow; with
+//	                test.gatewright.dev/tls-client they ask for a certificate of
+//	                that authority.
 //	dataplane.yaml  what data planes last reported, by namespace/name
 //	quarantine.yaml routes that nginx refused, by namespace/name
 //	requests.txt    requests to send; see below

@@ -193,6 +193,13 @@ func statusOf(s status.Statuses) shortStatus {
 		}
 		out["WebSocketPolicy "+p.Key.String()] = ancestors
 	}
+	for _, p := range s.BackendTLSPolicies {
+		ancestors := map[string][]string{}
+		for _, a := range p.Ancestors {
+			ancestors[parentName(p.Key, a.AncestorRef)] = conditionLines(a.Conditions)
+		}
+		out["BackendTLSPolicy "+p.Key.String()] = ancestors
+	}
 	return out
 }
 

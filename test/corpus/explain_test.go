@@ -115,6 +115,8 @@ func (r request) contradiction(g graph.Graph, want recordedAnswer) string {
 		return ""
 	case want.from == "nginx" && asksBackends && want.status == "504":
 		return unless(a.Deadline > 0, "explained as %+v", a)
+	case want.from == "nginx" && asksBackends && want.status == "502":
+		return unless(a.Encrypted, "explained as %+v", a)
 	case want.from == "nginx" && asksBackends:
 		return unless(hasEndpoint(g, e.Winner, sentinels[want.status]), "explained as %+v", a)
 	case want.from == "nginx":

@@ -17,6 +17,10 @@ import (
 // that it lists.
 const certificateAnnotation = "test.gatewright.dev/certificate"
 
+// clientAnnotation asks for a client's certificate in a Secret, of the authority
+// that it names.
+const clientAnnotation = "test.gatewright.dev/client"
+
 // authorityAnnotation asks for the certificate of an authority, of that name, as
 // ca.crt in a ConfigMap or Secret.
 const authorityAnnotation = "test.gatewright.dev/authority"
@@ -88,6 +92,9 @@ func complete(o metav1.Object, index int) error {
 			return err
 		}
 		secret.Data["ca.crt"] = own.pem
+	}
+	if of := secret.Annotations[clientAnnotation]; of != "" {
+		return issueForClient(secret, of)
 	}
 	if hostnames := secret.Annotations[certificateAnnotation]; hostnames != "" {
 		return issue(secret, hostnames)

@@ -12,6 +12,7 @@ import (
 	"github.com/gatewright/gatewright/compiler"
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/infra"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/test/corpus/dataplane"
 )
 
@@ -155,7 +156,7 @@ func servedMirrors(t *testing.T) (*dataplane.DataPlane, *witness) {
 	t.Helper()
 	d, b := mirrorsPlane(t)
 	seen := newWitness()
-	stop, err := serveBackends(d, b, seen)
+	stop, err := serveBackends(d, b, snapshot.Snapshot{}, seen)
 	if err != nil {
 		t.Fatal(err)
 	}

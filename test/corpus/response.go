@@ -128,6 +128,9 @@ func (r request) differences(seen account) string {
 		want["Content-Length"] = []string{strconv.Itoa(len(expand(r.body)))}
 	}
 	var b strings.Builder
+	if seen.Encryption != "" {
+		fmt.Fprintf(&b, "\n    %s", seen.Encryption)
+	}
 	if seen.Host != r.authority {
 		fmt.Fprintf(&b, "\n    + Host: %s", seen.Host)
 	}

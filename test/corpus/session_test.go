@@ -76,7 +76,7 @@ func clientCertificatesPlane(t *testing.T) *dataplane.DataPlane {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	stop, err := serveBackends(d, b, newWitness())
+	stop, err := serveBackends(d, b, s, newWitness())
 	if err != nil {
 		t.Fatal(err)
 	}
