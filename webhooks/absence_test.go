@@ -81,7 +81,7 @@ func mutated(t *testing.T, s snapshot.Snapshot, o metav1.Object) (after metav1.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path := range handlers(testScheme, nil) {
+	for path := range Handlers(testScheme, nil) {
 		if !strings.HasPrefix(path, "/mutate-") || !strings.HasSuffix(path, "-"+strings.ToLower(kindOf(o))) {
 			continue
 		}

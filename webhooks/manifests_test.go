@@ -45,8 +45,10 @@ func TestEveryPathIsRegisteredAndServed(t *testing.T) {
 	for _, w := range manifests(t) {
 		told = append(told, *w.ClientConfig.Service.Path)
 	}
+	// Several registrations may lead to one path.
 	slices.Sort(told)
-	served := slices.Sorted(maps.Keys(handlers(testScheme,
+	told = slices.Compact(told)
+	served := slices.Sorted(maps.Keys(Handlers(testScheme,
 		func(context.Context) (snapshot.Snapshot, error) { return snapshot.Snapshot{}, nil })))
 	if diff := cmp.Diff(told, served); diff != "" {
 		t.Errorf("paths (-registered +served):\n%s", diff)
@@ -62,6 +64,8 @@ func TestADeadWebhookBlocksNobodysGatewayAPI(t *testing.T) {
 			switch {
 			case theirs && *w.FailurePolicy != admissionregistrationv1.Ignore:
 				t.Errorf("%s: failurePolicy %s, want Ignore", w.Name, *w.FailurePolicy)
+			case slices.Equal(rule.APIGroups, []string{""}):
+				checkCore(t, w)
 			case !theirs && !ours:
 				t.Errorf("%s is asked about groups %v", w.Name, rule.APIGroups)
 			}
@@ -71,6 +75,26 @@ func TestADeadWebhookBlocksNobodysGatewayAPI(t *testing.T) {
 		}
 		if *w.SideEffects != admissionregistrationv1.SideEffectClassNone {
 			t.Errorf("%s: sideEffects %s, want None", w.Name, *w.SideEffects)
+		}
+	}
+}
+
+// checkCore judges a webhook for kinds that the whole cluster lives by: it may
+// cost a second, never a refusal, and is asked about as little as possible.
+func checkCore(t *testing.T, w registered) {
+	t.Helper()
+	if *w.FailurePolicy != admissionregistrationv1.Ignore || *w.TimeoutSeconds > 1 {
+		t.Errorf("%s: failurePolicy %s and %d s, want Ignore and at most 1 s", w.Name, *w.FailurePolicy, *w.TimeoutSeconds)
+	}
+	if w.NamespaceSelector == nil || len(w.MatchConditions) < 2 {
+		t.Errorf("%s is asked about more than it needs", w.Name)
+	}
+	for _, rule := range w.Rules {
+		if !slices.Equal(rule.Resources, []string{"services"}) && !slices.Equal(rule.Resources, []string{"secrets"}) {
+			t.Errorf("%s is asked about %v", w.Name, rule.Resources)
+		}
+		if slices.Contains(rule.Operations, admissionregistrationv1.Create) {
+			t.Errorf("%s is asked about creations, by which nobody loses anything", w.Name)
 		}
 	}
 }

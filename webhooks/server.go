@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -20,6 +21,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/api/v1alpha1"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/observer"
 )
 
@@ -66,7 +68,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	// The manager starts its server because it is asked for it.
 	server := m.GetWebhookServer()
-	for path, handler := range handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache(), issuing).Observe) {
+	for path, handler := range Handlers(m.GetScheme(), observer.WithoutSecrets(m.GetCache(), issuing).Observe) {
 		server.Register(path, handler)
 	}
 	if err := errors.Join(
@@ -94,8 +96,8 @@ func synced(c cache.Cache) func(*http.Request) error {
 	}
 }
 
-// handlers returns what answers at which path. All of them share one limit.
-func handlers(scheme *runtime.Scheme, observe observe) map[string]http.Handler {
+// Handlers returns what answers at which path. All of them share one limit.
+func Handlers(scheme *runtime.Scheme, observe func(context.Context) (snapshot.Snapshot, error)) map[string]http.Handler {
 	slots := make(chan struct{}, maxConcurrent)
 	// theirs are kinds that nobody is to be kept from because we fail; ours may
 	// wait. The failurePolicy of each webhook says the same.
@@ -115,6 +117,9 @@ func handlers(scheme *runtime.Scheme, observe observe) map[string]http.Handler {
 		gatewayValidatePath:          theirs(validate(scheme, observe, &gatewayv1.Gateway{})),
 		gatewayConfigValidatePath:    ours(validate(scheme, observe, &v1alpha1.GatewayConfig{})),
 		webSocketPolicyValidatePath:  ours(validate(scheme, observe, &v1alpha1.WebSocketPolicy{})),
+		referenceGrantValidatePath:   theirs(validate(scheme, observe, &gatewayv1.ReferenceGrant{})),
+		serviceValidatePath:          theirs(validate(scheme, observe, &corev1.Service{})),
+		secretValidatePath:           theirs(&admission.Webhook{Handler: secretValidator{observe}}),
 	}
 }
 

@@ -127,7 +127,7 @@ func review(t *testing.T, s snapshot.Snapshot, path, old, updated string) *admis
 	httpRequest := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
 	httpRequest.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
-	all := handlers(testScheme, func(context.Context) (snapshot.Snapshot, error) { return s, nil })
+	all := Handlers(testScheme, func(context.Context) (snapshot.Snapshot, error) { return s, nil })
 	all[path].ServeHTTP(recorder, httpRequest)
 
 	var answer admissionv1.AdmissionReview

@@ -4,7 +4,6 @@ import (
 	"regexp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
 	"github.com/gatewright/gatewright/compiler/graph"
@@ -24,13 +23,15 @@ type Judgement struct {
 	Denials []diagnostic.Diagnostic
 	// Warnings are about the object itself.
 	Warnings []diagnostic.Diagnostic
-	// Losses are sentences about routes and listeners of others that the change
-	// cuts off.
+	// Losses are sentences about what others lose by the change: routes that no
+	// longer attach or reach their backends, listeners without certificate.
 	Losses []string
 }
 
 // Of judges the change by what the snapshot means with it and without it.
-func Of(c Change, s snapshot.Snapshot) Judgement {
+func Of(c Change, s snapshot.Snapshot) Judgement { return c.judge(c.narrow(s)) }
+
+func (c Change) judge(s snapshot.Snapshot) Judgement {
 	if c.New == nil {
 		return Judgement{Losses: c.losses(graph.Build(s.With(c.Old)), graph.Build(s.Without(c.Old)))}
 	}
@@ -38,8 +39,8 @@ func Of(c Change, s snapshot.Snapshot) Judgement {
 	if c.Old == nil {
 		return c.creation(after)
 	}
+	before := graph.Build(s.With(c.Old))
 	found := c.own(after.Diagnostics)
-	before := graph.Build(c.past(s))
 	return Judgement{
 		Denials:  added(hard(c.own(before.Diagnostics)), hard(found)),
 		Warnings: soft(found),
@@ -64,19 +65,23 @@ func (c Change) creation(after graph.Graph) Judgement {
 	return Judgement{Denials: hard(found), Warnings: soft(found)}
 }
 
-// past is the snapshot to find the old object's own faults in. They do not
-// depend on other routes, of which there may be many.
-func (c Change) past(s snapshot.Snapshot) snapshot.Snapshot {
-	if route, ok := c.Old.(*gatewayv1.HTTPRoute); ok {
-		s.HTTPRoutes = snapshot.SetOf(route)
-		return s
+// subject is the changed object.
+func (c Change) subject() diagnostic.Object {
+	o := c.object()
+	return diagnostic.Object{Kind: c.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// object is the changed object, in its newest form.
+func (c Change) object() metav1.Object {
+	if c.New == nil {
+		return c.Old
 	}
-	return s.With(c.Old)
+	return c.New
 }
 
 // own keeps the diagnostics about the changed object.
 func (c Change) own(all []diagnostic.Diagnostic) []diagnostic.Diagnostic {
-	subject := diagnostic.Object{Kind: c.Kind, Namespace: c.New.GetNamespace(), Name: c.New.GetName()}
+	subject := c.subject()
 	var own []diagnostic.Diagnostic
 	for _, d := range all {
 		if d.Object == subject {
@@ -118,12 +123,15 @@ func added(before, after []diagnostic.Diagnostic) []diagnostic.Diagnostic {
 }
 
 // fault is what makes a diagnostic the same one after an edit.
-type fault struct{ field, reason, message string }
+type fault struct {
+	object                 diagnostic.Object
+	field, reason, message string
+}
 
 var listIndex = regexp.MustCompile(`\[\d+\]`)
 
 // faultOf forgets at which index of a list the fault is: a rule that is added
 // above a faulty one moves it, and is not to blame.
 func faultOf(d diagnostic.Diagnostic) fault {
-	return fault{field: listIndex.ReplaceAllString(d.Field, "[]"), reason: d.Reason, message: d.Message}
+	return fault{object: d.Object, field: listIndex.ReplaceAllString(d.Field, "[]"), reason: d.Reason, message: d.Message}
 }

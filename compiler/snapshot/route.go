@@ -66,6 +66,23 @@ func appendRoutes[T metav1.Object](all []Route, of Set[T]) []Route {
 	return all
 }
 
+// WhereRoutes returns a snapshot with those routes only that are to be kept.
+func (s Snapshot) WhereRoutes(keep func(Route) bool) Snapshot {
+	s.GRPCRoutes = whereRoutes(s.GRPCRoutes, keep)
+	s.HTTPRoutes = whereRoutes(s.HTTPRoutes, keep)
+	s.TCPRoutes = whereRoutes(s.TCPRoutes, keep)
+	s.TLSRoutes = whereRoutes(s.TLSRoutes, keep)
+	s.UDPRoutes = whereRoutes(s.UDPRoutes, keep)
+	return s
+}
+
+func whereRoutes[T metav1.Object](of Set[T], keep func(Route) bool) Set[T] {
+	return of.Where(func(o T) bool {
+		route, ok := RouteOf(o)
+		return ok && keep(route)
+	})
+}
+
 // Route returns the route of that name.
 func (s Snapshot) Route(key RouteKey) (Route, bool) {
 	var o metav1.Object

@@ -63,6 +63,17 @@ func (s Set[T]) InNamespace(namespace string) []T {
 	return s.sorted[from:to]
 }
 
+// Where returns the set of those objects that are to be kept.
+func (s Set[T]) Where(keep func(T) bool) Set[T] {
+	var out []T
+	for _, o := range s.sorted {
+		if keep(o) {
+			out = append(out, o)
+		}
+	}
+	return Set[T]{sorted: out}
+}
+
 func (s Set[T]) with(o T) Set[T] {
 	i, ok := s.find(KeyOf(o))
 	if ok {
