@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/diagnostic"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // attach attaches the route to listeners of its parents.
@@ -92,6 +94,20 @@ func (p *Parent) name() string {
 		return kindListenerSet + " " + p.ListenerSet.Key().String()
 	}
 	return kindGateway + " " + p.Gateway.Key().String()
+}
+
+// MayAttach says whether a parentRef of the route means that listener of the
+// Gateway, and a hostname of both.
+func MayAttach(r snapshot.Route, gateway types.NamespacedName, l *gatewayv1.Listener) bool {
+	listener := Listener{Source: l}
+	if l.Hostname != nil {
+		listener.Hostname = strings.ToLower(string(*l.Hostname))
+	}
+	return len(commonHostnames(listener.Hostname, r.Hostnames)) > 0 &&
+		slices.ContainsFunc(r.ParentRefs, func(ref gatewayv1.ParentReference) bool {
+			key, ok := gatewayOf(ref, r.GetNamespace())
+			return (!ok || key == gateway) && isMeant(ref, &listener)
+		})
 }
 
 // takes says whether routes of the kind may attach.

@@ -22,7 +22,7 @@ func (c Change) narrow(s snapshot.Snapshot) snapshot.Snapshot {
 	case "HTTPRoute", "GRPCRoute":
 		s = c.rivals(s)
 	case "Gateway":
-		s = s.WhereRoutes(func(r snapshot.Route) bool { return isChildOf(r, key) })
+		s = c.nearGateway(s)
 	case "Service":
 		s = s.WhereRoutes(refersTo(func(service types.NamespacedName) bool { return service == key }))
 	case "ReferenceGrant":
