@@ -3,6 +3,7 @@ package webhooks
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,7 +39,9 @@ type Options struct {
 	// and ":8081" when empty, "0" for none.
 	MetricsAddress string
 	HealthAddress  string
-	Log            logr.Logger
+	// Caller says who may ask.
+	Caller Caller
+	Log    logr.Logger
 }
 
 // Run serves until the context ends. Any number of replicas may run: none of
@@ -46,10 +49,12 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	log.SetLogger(o.Log)
 	m, err := manager.New(o.Config, manager.Options{
-		Logger:                 o.Log,
-		Scheme:                 observer.Scheme(),
-		Cache:                  observer.CacheOptions(),
-		WebhookServer:          webhook.NewServer(webhook.Options{Port: o.Port, CertDir: o.CertDir}),
+		Logger: o.Log,
+		Scheme: observer.Scheme(),
+		Cache:  observer.CacheOptions(),
+		WebhookServer: webhook.NewServer(webhook.Options{
+			Port: o.Port, CertDir: o.CertDir, TLSOpts: []func(*tls.Config){o.Caller.restrict},
+		}),
 		Metrics:                metricsserver.Options{BindAddress: cmp.Or(o.MetricsAddress, ":8080")},
 		HealthProbeBindAddress: cmp.Or(o.HealthAddress, ":8081"),
 	})

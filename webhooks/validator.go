@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,6 +60,9 @@ func (v validator[T]) ValidateDelete(ctx context.Context, deleted T) (admission.
 }
 
 func (v validator[T]) answer(ctx context.Context, c judgement.Change) (admission.Warnings, error) {
+	if c.New != nil && isBeyondSchema(c.New) || c.Old != nil && isBeyondSchema(c.Old) {
+		return nil, errors.New("its lists are longer than the CRD allows")
+	}
 	s, err := v.observe(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the cluster: %w", err)

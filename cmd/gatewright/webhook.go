@@ -10,10 +10,12 @@ import (
 )
 
 type webhookCommand struct {
-	CertDir        string `required:"" help:"Directory with tls.crt and tls.key." placeholder:"DIR"`
-	Port           int    `default:"9443" help:"Port that the API server calls."`
-	MetricsAddress string `default:":8080" help:"Where to serve /metrics; 0 for nowhere."`
-	HealthAddress  string `default:":8081" help:"Where to serve /healthz and /readyz; 0 for nowhere."`
+	CertDir        string   `required:"" help:"Directory with tls.crt and tls.key." placeholder:"DIR"`
+	Port           int      `default:"9443" help:"Port that the API server calls."`
+	MetricsAddress string   `default:":8080" help:"Where to serve /metrics; 0 for nowhere."`
+	ClientCA       string   `help:"File with the authorities of client certificates: the API server has to show one." placeholder:"FILE"`
+	ClientNames    []string `help:"Names of which the client certificate must have one." placeholder:"NAME"`
+	HealthAddress  string   `default:":8081" help:"Where to serve /healthz and /readyz; 0 for nowhere."`
 }
 
 // Run is the webhook until it is asked to stop.
@@ -27,6 +29,7 @@ func (c webhookCommand) Run(log *slog.Logger) error {
 	return webhooks.Run(ctx, webhooks.Options{
 		Config: config, CertDir: c.CertDir, Port: c.Port,
 		MetricsAddress: c.MetricsAddress, HealthAddress: c.HealthAddress,
-		Log: logr.FromSlogHandler(log.Handler()),
+		Caller: webhooks.Caller{CA: c.ClientCA, Names: c.ClientNames},
+		Log:    logr.FromSlogHandler(log.Handler()),
 	})
 }

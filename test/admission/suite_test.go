@@ -39,7 +39,7 @@ func run(m *testing.M) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if lab, err = homelab.Up(ctx, homelab.Options{Log: os.Stderr, Replace: true}); err != nil {
+	if lab, err = homelab.Up(ctx, homelab.Options{Log: os.Stderr, Replace: true, Channel: homelab.Experimental}); err != nil {
 		fmt.Fprintln(os.Stderr, "bring up the lab:", err)
 		return 1
 	}

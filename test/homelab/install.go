@@ -87,9 +87,10 @@ func (l *Lab) Kubectl(ctx context.Context, args ...string) (string, error) {
 	return l.run(ctx, "", filepath.Join(l.Cluster.BinDir(), "kubectl"), args...)
 }
 
-// Apply applies a manifest and returns what a user would see.
-func (l *Lab) Apply(ctx context.Context, manifest string) (string, error) {
-	return l.run(ctx, manifest, filepath.Join(l.Cluster.BinDir(), "kubectl"), "apply", "--filename", "-")
+// Apply applies a manifest, with further flags of kubectl's, and returns what a
+// user would see.
+func (l *Lab) Apply(ctx context.Context, manifest string, flags ...string) (string, error) {
+	return l.run(ctx, manifest, filepath.Join(l.Cluster.BinDir(), "kubectl"), append([]string{"apply", "--filename", "-"}, flags...)...)
 }
 
 // Delete deletes the objects of a manifest and waits until they are gone.
