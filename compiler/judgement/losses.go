@@ -135,6 +135,9 @@ var unreached = []string{
 func (c Change) lostReferences(before, after graph.Graph) []string {
 	served := map[diagnostic.Object]bool{}
 	for _, r := range before.Routes {
+		if !slices.ContainsFunc(r.Parents, func(p graph.Parent) bool { return p.Accepted.True }) {
+			continue
+		}
 		served[diagnostic.Object{Kind: r.Source.Kind, Namespace: r.Source.GetNamespace(), Name: r.Source.GetName()}] = true
 	}
 	var said []string
@@ -147,6 +150,11 @@ func (c Change) lostReferences(before, after graph.Graph) []string {
 			loses = fmt.Sprintf("%s no longer reaches Service %s", d.Object, snapshot.KeyOf(c.Old))
 		case slices.Contains(unreached, d.Check):
 			loses = fmt.Sprintf("%s no longer reaches its backend", d.Object)
+		case d.Check == diagnostic.ShadowedMatch.ID && slices.ContainsFunc(before.Diagnostics, func(b diagnostic.Diagnostic) bool {
+			return b.Check == d.Check && b.Object == d.Object && b.Field == d.Field
+		}):
+			// Of another hostname now, but it had nothing before either.
+			continue
 		case d.Check == diagnostic.ShadowedMatch.ID:
 			loses = fmt.Sprintf("%s no longer gets all of its requests", d.Object)
 		case d.Check == diagnostic.RedirectedRoute.ID:
