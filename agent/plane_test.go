@@ -252,14 +252,16 @@ func (p *plane) eventually(what string, condition func() bool) {
 
 // site is the content of testdata/nginx.conf.tmpl.
 type site struct {
-	Upstreams       []string
-	Certificate     string
-	Extra           string
-	ExtraServers    string
-	ResolverOptions string
-	Sentinel        bool
-	Workers         int
-	Drain           int64
+	Upstreams    []string
+	Certificate  string
+	Extra        string
+	ExtraServers string
+	// Streams is the stream block's content; Modules has the module for it.
+	Streams, Modules string
+	ResolverOptions  string
+	Sentinel         bool
+	Workers          int
+	Drain            int64
 }
 
 // bundle renders the site for this plane.

@@ -140,6 +140,7 @@ func (a *assumption) routeRefs(r snapshot.Route) {
 	for _, ref := range r.BackendRefs() {
 		a.backend(r, ref)
 	}
+	a.speak(r)
 }
 
 func (a *assumption) backend(of snapshot.Route, ref gatewayv1.BackendObjectReference) {

@@ -28,7 +28,7 @@ const gatewayValidatePath = "/validate-gateway-networking-k8s-io-v1-gateway"
 
 // +kubebuilder:webhook:path=/mutate-gateway-networking-k8s-io-v1-gateway,mutating=true,failurePolicy=ignore,matchPolicy=Equivalent,sideEffects=None,timeoutSeconds=3,reinvocationPolicy=IfNeeded,groups=gateway.networking.k8s.io,resources=gateways,verbs=create;update,versions=v1,name=gateway.mutate.gatewright.dev,admissionReviewVersions=v1
 
-// The defaulter of Gateways prevents that a listener with protocol HTTPS is
+// The defaulter of Gateways prevents that a listener that terminates TLS is
 // refused because it does not name the Secret of a certificate that
 // cert-manager is asked for anyway, by the Gateway or by its GatewayConfig: it
 // names one.

@@ -147,6 +147,10 @@ func TestGatewayDefaulting(t *testing.T) {
 			gateway: gatewayWith(issuer, web, bare),
 			patch:   `[{"op":"add","path":"/spec/listeners/1/tls","value":{"certificateRefs":[{"name":"example-net-tls"}]}}]`,
 		},
+		"so does one that decrypts for TLSRoutes": {
+			gateway: gatewayWith(issuer, `{name: tls, port: 443, protocol: TLS, hostname: a.example.net, tls: {mode: Terminate}}`),
+			patch:   `[{"op":"add","path":"/spec/listeners/0/tls/certificateRefs","value":[{"name":"a-example-net-tls"}]}]`,
+		},
 		"a certificate that the user names stays":           {gateway: gatewayWith(issuer, withCert)},
 		"without an issuer the listener is the user's own":  {gateway: gateway(bare)},
 		"a listener without TLS stays as it is":             {gateway: gatewayWith(issuer, web)},

@@ -7,5 +7,6 @@ package webhooks
 //
 // and warns of
 //   - a Gateway, listener, Service, port or ReferenceGrant that is not there
-//     (yet), and hostnames that no listener has.
+//     (yet), and hostnames that no listener has,
+//   - hostnames that an older route has already.
 const tlsRouteValidatePath = "/validate-gateway-networking-k8s-io-v1-tlsroute"

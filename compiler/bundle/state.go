@@ -22,6 +22,15 @@ const (
 	// InvalidBackendPort is the loopback server of nginx that answers 500, the
 	// sentinel of an invalid backendRef.
 	InvalidBackendPort = 29500
+	// ClosedPort is the loopback server of nginx that closes connections and
+	// drops datagrams: the sentinel of a TLSRoute's, TCPRoute's or UDPRoute's
+	// upstream, where no endpoint is ready and for an invalid backendRef.
+	ClosedPort = 29501
+	// BehindHTTPPort is where nginx takes the HTTPS connections of a port that it
+	// shares with listeners of protocol TLS, BehindTLSPort those that it is to
+	// decrypt for TLSRoutes. Each such port has a loopback address of its own.
+	BehindHTTPPort = 29510
+	BehindTLSPort  = 29511
 	// ResolverPort is the loopback port on which the agent answers nginx's SRV
 	// and A/AAAA queries.
 	ResolverPort = 29053

@@ -2,10 +2,10 @@ package diagnostic
 
 // The checks of what routes send requests to.
 var (
-	// NoBackends: a rule that answers 500 to everything
+	// NoBackends: a rule that answers 500 to everything, or closes every connection
 	NoBackends = Check{
 		ID: "no-backends", Severity: Warn, Reason: "NoBackends",
-		Prevents: "a rule that answers 500 to everything",
+		Prevents: "a rule that answers 500 to everything, or closes every connection",
 		Example:  "backendRefs: []",
 		Fix:      "write backendRefs, or a redirect",
 	}

@@ -49,14 +49,14 @@ var (
 		ID: "listener-protocol", Severity: Warn, Reason: "UnsupportedProtocol",
 		Prevents: "a listener that does not listen",
 		Example:  "protocol: SCTP",
-		Fix:      "write HTTP or HTTPS",
+		Fix:      "write HTTP, HTTPS, TLS, TCP or UDP",
 	}
 	// ListenerTLSMode: a listener that does not listen
 	ListenerTLSMode = Check{
 		ID: "listener-tls-mode", Severity: Warn, Reason: "UnsupportedValue",
 		Prevents: "a listener that does not listen",
-		Example:  "tls: {mode: Passthrough}",
-		Fix:      "write Terminate",
+		Example:  "tls: {mode: Passthrough} at protocol HTTPS",
+		Fix:      "write Terminate, or protocol TLS",
 		BySchema: true,
 	}
 	// ListenerPort: a listener on a port that the data plane needs for itself
@@ -85,7 +85,7 @@ var (
 	ListenerProtocolConflict = Check{
 		ID: "listener-protocol-conflict", Severity: Warn, Reason: "ProtocolConflict",
 		Prevents: "two listeners that speak different protocols on one port",
-		Example:  "HTTP and HTTPS on port 443",
+		Example:  "HTTP and HTTPS on port 443, or TCP beside anything but UDP",
 		Fix:      "change one of the two",
 	}
 	// ListenerHostnameConflict: two listeners between which no request can be told

@@ -13,7 +13,7 @@ import (
 func Everywhere(gateways []*graph.Gateway, routes []*graph.Route, r Request) []Explanation {
 	var all []Explanation
 	for _, g := range gateways {
-		ports, tls := nginx.Listens(g)
+		ports, tls := portsFor(g, r)
 		for _, port := range ports {
 			at := r
 			if r.Port == 0 {
@@ -28,4 +28,20 @@ func Everywhere(gateways []*graph.Gateway, routes []*graph.Route, r Request) []E
 		all = slices.DeleteFunc(all, func(e Explanation) bool { return e.Listener == "" })
 	}
 	return all
+}
+
+// portsFor are the ports at which the request may arrive, and which of them speak
+// TLS. A port of connections of any kind is only meant by who names it.
+func portsFor(g *graph.Gateway, r Request) ([]int32, map[int32]bool) {
+	ports, tls := nginx.Listens(g)
+	fronts, plain := nginx.ListensForStreams(g)
+	for _, port := range fronts {
+		tls[port] = true
+	}
+	ports = append(ports, fronts...)
+	if r.Port != 0 {
+		ports = append(ports, plain...)
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports), tls
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/nginx"
+	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
 // Explanation is what becomes of a request at one Gateway.
@@ -21,6 +22,9 @@ type Explanation struct {
 	// ListenerSet that the listener is of; empty where it is the Gateway's own.
 	ListenerSet types.NamespacedName
 	Answer      Answer
+	// PassedOnBy is the TLSRoute or TCPRoute that has the whole connection, of
+	// whose requests nginx sees nothing; nil where nginx looks at them.
+	PassedOnBy *snapshot.RouteKey
 	// Winner is the rule that answers; nil where none does.
 	Winner *Rule
 	// Others are the rules that do not, in the order in which they would.
@@ -31,6 +35,8 @@ type Explanation struct {
 type Answer struct {
 	// Refused says that there is no TLS connection.
 	Refused bool
+	// Closed says that the connection is closed.
+	Closed bool
 	// Status that nginx itself answers; 0 where backends are asked.
 	Status int
 	// Location of a redirect.
@@ -84,6 +90,9 @@ type Other struct {
 // Of explains what the Gateway does with the request; false where it does not
 // listen on the port.
 func Of(g *graph.Gateway, routes []*graph.Route, r Request) (Explanation, bool) {
+	if s, ok := nginx.StreamAt(g, r.Port, r.serverName()); ok {
+		return ofStream(g, s, r), true
+	}
 	host, ok := nginx.HostAt(g, r.Port, r.Host)
 	if !ok {
 		return Explanation{}, false

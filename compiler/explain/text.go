@@ -19,6 +19,9 @@ func (e Explanation) String() string {
 		at += " of ListenerSet " + e.ListenerSet.String()
 	}
 	fmt.Fprintf(&b, "  at        Gateway %s, %s\n", e.Gateway, at)
+	if e.PassedOnBy != nil {
+		fmt.Fprintf(&b, "  by        %s\n", e.PassedOnBy)
+	}
 	if e.Winner != nil {
 		fmt.Fprintf(&b, "  by        %s (%s)\n", e.Winner, e.Winner.Matches)
 	}
@@ -74,6 +77,8 @@ func (a Answer) String() string {
 	switch {
 	case a.Refused:
 		return "with a refused TLS handshake: " + a.Why
+	case a.Closed:
+		return "with a closed connection: " + a.Why
 	case a.Location != "":
 		return fmt.Sprintf("with %d, to %s", a.Status, a.Location)
 	case a.Status != 0:

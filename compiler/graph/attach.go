@@ -63,13 +63,13 @@ func (b *builder) listenersFor(route *Route, p *Parent) ([]*Listener, *diagnosti
 	if len(named) == 0 {
 		return nil, noListener(p, field)
 	}
-	allowing := slices.DeleteFunc(named, func(l *Listener) bool {
+	allowing := slices.DeleteFunc(slices.Clone(named), func(l *Listener) bool {
 		return !l.takes(route.Source.Kind) || !b.allowsNamespace(l, route.Source.GetNamespace())
 	})
 	if len(allowing) == 0 {
 		return nil, new(diagnostic.NotAllowedByListeners.At(field,
 			fmt.Sprintf("no listener of %s allows %ss of namespace %q", p.name(), route.Source.Kind, route.Source.GetNamespace()),
-			"change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)"))
+			howToAllow(route.Source.Kind, named)))
 	}
 	sharing := slices.DeleteFunc(allowing, func(l *Listener) bool {
 		return len(commonHostnames(l.Hostname, route.Source.Hostnames)) == 0
@@ -108,6 +108,22 @@ func MayAttach(r snapshot.Route, gateway types.NamespacedName, l *gatewayv1.List
 			key, ok := gatewayOf(ref, r.GetNamespace())
 			return (!ok || key == gateway) && isMeant(ref, &listener)
 		})
+}
+
+// howToAllow says what to change for one of the listeners to take routes of the
+// kind.
+func howToAllow(kind string, listeners []*Listener) string {
+	var protocols []string
+	for protocol, kinds := range routeKinds {
+		if slices.Contains(kinds, gatewayv1.Kind(kind)) {
+			protocols = append(protocols, string(protocol))
+		}
+	}
+	slices.Sort(protocols)
+	if !slices.ContainsFunc(listeners, func(l *Listener) bool { return slices.Contains(protocols, string(l.Source.Protocol)) }) {
+		return fmt.Sprintf("routes of kind %s need a listener of protocol %s", kind, strings.Join(protocols, " or "))
+	}
+	return "change the listener's allowedRoutes (allowedRoutes.namespaces.from is Same unless written otherwise)"
 }
 
 // takes says whether routes of the kind may attach.

@@ -187,6 +187,10 @@ func (r *ruleReader) resolveBackend(ref *gatewayv1.BackendObjectReference, field
 type servicePort struct {
 	namespace, name string
 	port            int32
+	// protocol is empty for TCP.
+	protocol corev1.Protocol
+	// stream says that nginx does not look at what the backend speaks.
+	stream bool
 }
 
 // service is what a Service port resolved to.
@@ -219,8 +223,35 @@ var plainProtocols = []string{"", "http", "kubernetes.io/ws"}
 var tlsProtocols = []string{"https", "kubernetes.io/wss"}
 
 func (b *builder) resolveService(p servicePort) service {
-	fail := func(c diagnostic.Check, field, message, fix string) service {
-		return service{fault: new(c.At(field, message, fix))}
+	source, port, fault := b.findService(p)
+	if fault != nil {
+		return service{fault: fault}
+	}
+	if p.stream {
+		endpoints, warning := b.endpoints(source, port)
+		return service{endpoints: endpoints, warning: warning}
+	}
+	tls, fault := b.backendTLS(p, port)
+	if fault != nil {
+		return service{fault: fault, untrusted: true}
+	}
+	known := plainProtocols
+	if tls != nil {
+		known = slices.Concat(plainProtocols, tlsProtocols)
+	}
+	if port.AppProtocol != nil && !slices.Contains(known, strings.ToLower(*port.AppProtocol)) {
+		return service{fault: new(diagnostic.BackendProtocol.At(".port",
+			fmt.Sprintf("port %d of Service %q speaks %s, which is not supported yet", p.port, p.name, *port.AppProtocol),
+			"leave appProtocol out if the backend speaks HTTP/1.1 as well"))}
+	}
+	endpoints, warning := b.endpoints(source, port)
+	return service{endpoints: endpoints, warning: warning, tls: tls}
+}
+
+// findService returns the Service and its port, or why they cannot be a backend.
+func (b *builder) findService(p servicePort) (*corev1.Service, *corev1.ServicePort, *diagnostic.Diagnostic) {
+	fail := func(c diagnostic.Check, field, message, fix string) (*corev1.Service, *corev1.ServicePort, *diagnostic.Diagnostic) {
+		return nil, nil, new(c.At(field, message, fix))
 	}
 	source, ok := b.s.Services.Get(p.namespace, p.name)
 	if !ok {
@@ -237,36 +268,22 @@ func (b *builder) resolveService(p servicePort) service {
 			fmt.Sprintf("Service %q is of type ExternalName, which could lead anywhere", p.name),
 			"make it a Service without selector, with an EndpointSlice that has the addresses")
 	}
+	protocol := orTCP(&p.protocol)
 	at := slices.IndexFunc(source.Spec.Ports, func(sp corev1.ServicePort) bool {
-		return sp.Port == p.port && (sp.Protocol == "" || sp.Protocol == corev1.ProtocolTCP)
+		return sp.Port == p.port && orTCP(&sp.Protocol) == protocol
 	})
 	if at < 0 {
 		return fail(diagnostic.BackendPortNotFound, ".port",
-			fmt.Sprintf("Service %q has no TCP port %d", p.name, p.port), portsOf(source))
+			fmt.Sprintf("Service %q has no %s port %d", p.name, protocol, p.port), portsOf(source, protocol))
 	}
-	port := &source.Spec.Ports[at]
-	tls, fault := b.backendTLS(p, port)
-	if fault != nil {
-		return service{fault: fault, untrusted: true}
-	}
-	known := plainProtocols
-	if tls != nil {
-		known = slices.Concat(plainProtocols, tlsProtocols)
-	}
-	if port.AppProtocol != nil && !slices.Contains(known, strings.ToLower(*port.AppProtocol)) {
-		return fail(diagnostic.BackendProtocol, ".port",
-			fmt.Sprintf("port %d of Service %q speaks %s, which is not supported yet", p.port, p.name, *port.AppProtocol),
-			"leave appProtocol out if the backend speaks HTTP/1.1 as well")
-	}
-	endpoints, warning := b.endpoints(source, port)
-	return service{endpoints: endpoints, warning: warning, tls: tls}
+	return source, &source.Spec.Ports[at], nil
 }
 
-// portsOf tells which ports the Service has.
-func portsOf(s *corev1.Service) string {
+// portsOf tells which ports of the protocol the Service has.
+func portsOf(s *corev1.Service, protocol corev1.Protocol) string {
 	var ports []string
 	for _, p := range s.Spec.Ports {
-		if p.Protocol == "" || p.Protocol == corev1.ProtocolTCP {
+		if orTCP(&p.Protocol) == protocol {
 			ports = append(ports, strconv.Itoa(int(p.Port)))
 		}
 	}

@@ -36,6 +36,7 @@ func Build(s snapshot.Snapshot) Graph {
 	b.judgePolicies()
 	b.judgeBackendTLSPolicies()
 	b.findShadowedMatches()
+	b.findShadowedStreams()
 	b.readIssuances()
 	b.resolveListeners()
 	b.acceptListenerSets()

@@ -55,8 +55,11 @@ func InjectedCertificate(owner ListenerOwner, listener *gatewayv1.Listener, s sn
 // certificate.
 func LacksCertificate(listener *gatewayv1.Listener) bool {
 	t := listener.TLS
-	return listener.Protocol == gatewayv1.HTTPSProtocolType && (t == nil ||
-		(t.Mode == nil || *t.Mode == gatewayv1.TLSModeTerminate) && len(t.CertificateRefs) == 0 && len(t.Options) == 0)
+	if listener.Protocol == gatewayv1.TLSProtocolType && (t == nil || t.Mode == nil) {
+		// The schema wants a mode, and which one is not for us to say.
+		return false
+	}
+	return terminates(listener) && (t == nil || len(t.CertificateRefs) == 0 && len(t.Options) == 0)
 }
 
 // resolveCertificates keeps the certificates that are good, tells what is wrong
@@ -115,7 +118,7 @@ func (b *builder) certificateRefs(l *Listener) ([]gatewayv1.SecretObjectReferenc
 		return []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(name)}}, nil
 	}
 	finding := diagnostic.NoCertificate.At(listenerField(l)+".tls.certificateRefs",
-		fmt.Sprintf("HTTPS listener %q has neither a certificate nor any way to get one", l.Source.Name),
+		fmt.Sprintf("%s listener %q has neither a certificate nor any way to get one", l.Source.Protocol, l.Source.Name),
 		"name a Secret, or an issuer of cert-manager by annotation "+clusterIssuerAnnotation+" or in the GatewayConfig")
 	if l.Owner.Kind == kindListenerSet || b.hasParameters(l.Owner.Gateway) {
 		// The Gateway, or a GatewayConfig that is still to come, may have an issuer.

@@ -29,7 +29,7 @@ func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found 
 	belonging := b.slices[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}]
 	named := false
 	for _, slice := range belonging {
-		number, ok := slicePort(slice, port.Name)
+		number, ok := slicePort(slice, port)
 		if !ok {
 			continue
 		}
@@ -52,22 +52,30 @@ func (b *builder) endpoints(s *corev1.Service, port *corev1.ServicePort) (found 
 	}
 	if len(belonging) > 0 && !named {
 		warning = new(diagnostic.UnusableEndpoints.At("",
-			fmt.Sprintf("no EndpointSlice of Service %q has a TCP port named %q, as the Service's port %d is", s.Name, port.Name, port.Port), ""))
+			fmt.Sprintf("no EndpointSlice of Service %q has a %s port named %q, as the Service's port %d is", s.Name, orTCP(&port.Protocol), port.Name, port.Port), ""))
 	}
 	slices.SortFunc(found, compareEndpoints)
 	return slices.Compact(found), warning
 }
 
-func slicePort(slice *discoveryv1.EndpointSlice, name string) (uint16, bool) {
+func slicePort(slice *discoveryv1.EndpointSlice, of *corev1.ServicePort) (uint16, bool) {
 	for _, p := range slice.Ports {
-		if p.Name != nil && *p.Name != name || p.Name == nil && name != "" ||
-			p.Protocol != nil && *p.Protocol != corev1.ProtocolTCP ||
+		if p.Name != nil && *p.Name != of.Name || p.Name == nil && of.Name != "" ||
+			orTCP(p.Protocol) != orTCP(&of.Protocol) ||
 			p.Port == nil || *p.Port < 1 || *p.Port > 65535 {
 			continue
 		}
 		return uint16(*p.Port), true
 	}
 	return 0, false
+}
+
+// orTCP is the protocol, TCP where none is written.
+func orTCP(p *corev1.Protocol) corev1.Protocol {
+	if p == nil || *p == "" {
+		return corev1.ProtocolTCP
+	}
+	return *p
 }
 
 // endpointAddress parses an address and refuses those that would lead into the

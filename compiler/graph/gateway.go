@@ -188,7 +188,7 @@ func shimFindings(o ListenerOwner) []diagnostic.Diagnostic {
 			"leave out one of "+issuerAnnotation+" and "+clusterIssuerAnnotation)
 	}
 	for i, l := range o.Listeners {
-		if l.Protocol != gatewayv1.HTTPSProtocolType {
+		if !terminates(&l) {
 			continue
 		}
 		field := fmt.Sprintf("spec.listeners[%d]", i)

@@ -54,11 +54,11 @@ func TestWhetherAGatewayIsAccepted(t *testing.T) {
 			reason: "UnsupportedAddress", message: `"Hostname" are not supported`,
 		},
 		"no listener that is supported": {
-			spec:   "  listeners: [{name: dns, port: 53, protocol: UDP}]",
-			reason: "ListenersNotValid", message: `listener "dns": spec.listeners[0].protocol: protocol "UDP" is not supported`,
+			spec:   "  listeners: [{name: dns, port: 53, protocol: SCTP}]",
+			reason: "ListenersNotValid", message: `listener "dns": spec.listeners[0].protocol: protocol "SCTP" is not supported`,
 		},
 		"one of two listeners": {
-			spec:     "  listeners: [{name: dns, port: 53, protocol: UDP}, {name: http, port: 80, protocol: HTTP}]",
+			spec:     "  listeners: [{name: dns, port: 53, protocol: SCTP}, {name: http, port: 80, protocol: HTTP}]",
 			accepted: true, reason: "ListenersNotValid", message: `listener "dns"`,
 		},
 	}
@@ -93,8 +93,28 @@ func TestWhetherAListenerServes(t *testing.T) {
 			[3]string{"ProtocolConflict", "ProtocolConflict", "ResolvedRefs"},
 		},
 		"a listener that is not supported is in nobody's way": {
-			"  listeners: [{name: l, port: 80, protocol: HTTP}, {name: m, port: 80, protocol: TCP}]",
+			"  listeners: [{name: l, port: 80, protocol: HTTP}, {name: m, port: 80, protocol: SCTP}]",
 			[3]string{"Accepted", "NoConflicts", "ResolvedRefs"},
+		},
+		"TCP shares its port with nothing that speaks over it": {
+			"  listeners: [{name: l, port: 80, protocol: TCP}, {name: m, port: 80, protocol: HTTP}]",
+			[3]string{"ProtocolConflict", "ProtocolConflict", "ResolvedRefs"},
+		},
+		"datagrams are in no connection's way": {
+			"  listeners: [{name: l, port: 53, protocol: UDP}, {name: m, port: 53, protocol: TCP}]",
+			[3]string{"Accepted", "NoConflicts", "ResolvedRefs"},
+		},
+		"HTTPS and TLS share a port by hostname": {
+			"  listeners: [{name: l, port: 443, protocol: TLS, hostname: a.b, tls: {mode: Passthrough}}, {name: m, port: 443, protocol: HTTPS, hostname: c.b}]",
+			[3]string{"Accepted", "NoConflicts", "ResolvedRefs"},
+		},
+		"HTTPS and TLS with one hostname cannot be told apart": {
+			"  listeners: [{name: l, port: 443, protocol: TLS, hostname: a.b, tls: {mode: Passthrough}}, {name: m, port: 443, protocol: HTTPS, hostname: A.b}]",
+			[3]string{"HostnameConflict", "HostnameConflict", "ResolvedRefs"},
+		},
+		"TLS that is decrypted needs a certificate": {
+			"  listeners: [{name: l, port: 443, protocol: TLS, tls: {mode: Terminate}}]",
+			[3]string{"Accepted", "NoConflicts", "InvalidCertificateRef"},
 		},
 		"a port of the data plane is not to be had": {
 			"  listeners: [{name: l, port: 29443, protocol: HTTP}]",

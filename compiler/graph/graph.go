@@ -112,8 +112,9 @@ type Listener struct {
 	Position int
 	// Hostname in lower case; empty for any.
 	Hostname string
-	// TLS says that the listener terminates TLS.
-	TLS bool
+	// TLS says that the listener terminates TLS, Passthrough that it leaves that
+	// to backends.
+	TLS, Passthrough bool
 	// SupportedKinds as the status lists them.
 	SupportedKinds []gatewayv1.RouteGroupKind
 	Accepted       Verdict
@@ -199,7 +200,8 @@ type Rule struct {
 	Index int
 	// Name is empty where the rule has none.
 	Name string
-	// Matches, at least one: a rule without matches has the prefix "/".
+	// Matches, at least one: a rule without matches has the prefix "/". None in
+	// routes of streams, whose rules match everything.
 	Matches []Match
 	// Invalid is set where the rule can not do what it says (an unresolved or
 	// unsupported filter): it answers 500, with its matches in force.
@@ -222,8 +224,11 @@ type Rule struct {
 	// WebSocket says that a filter or a policy asks for websockets.
 	WebSocket bool
 	// IdleTimeout of proxied connections (proxy_read_timeout,
-	// proxy_send_timeout).
+	// proxy_send_timeout; proxy_timeout of streams).
 	IdleTimeout time.Duration
+	// OneAnswer says of a UDPRoute's rule that a datagram is answered with one,
+	// as in DNS.
+	OneAnswer bool
 	// WebSocketLimits are what its policy asks of websockets.
 	WebSocketLimits WebSocketLimits
 	// DrainTimeout is how long its policy wants open websockets to live on; 0

@@ -18,6 +18,7 @@ import (
 var reservedPorts = []int32{
 	bundle.ControlPort, bundle.HealthPort, bundle.NoEndpointsPort,
 	bundle.InvalidBackendPort, bundle.ResolverPort, bundle.StatusPort,
+	bundle.ClosedPort, bundle.BehindHTTPPort, bundle.BehindTLSPort,
 }
 
 // readListeners judges each listener by itself, then all together.
@@ -74,18 +75,23 @@ func checkProtocol(l *Listener) *diagnostic.Diagnostic {
 	case gatewayv1.HTTPSProtocolType:
 		l.TLS = true
 		return nil
+	case gatewayv1.TLSProtocolType:
+		l.Passthrough = hasTLSMode(l.Source, gatewayv1.TLSModePassthrough)
+		l.TLS = !l.Passthrough
+		return nil
+	case gatewayv1.TCPProtocolType, gatewayv1.UDPProtocolType:
+		return nil
 	}
 	return new(diagnostic.ListenerProtocol.At(listenerField(l)+".protocol",
-		fmt.Sprintf("protocol %q is not supported", l.Source.Protocol), "write HTTP or HTTPS"))
+		fmt.Sprintf("protocol %q is not supported", l.Source.Protocol), "write HTTP, HTTPS, TLS, TCP or UDP"))
 }
 
 func checkTLSMode(l *Listener) *diagnostic.Diagnostic {
-	t := l.Source.TLS
-	if t == nil || t.Mode == nil || *t.Mode == "" || *t.Mode == gatewayv1.TLSModeTerminate {
+	if l.Passthrough || hasTLSMode(l.Source, gatewayv1.TLSModeTerminate) {
 		return nil
 	}
 	return new(diagnostic.ListenerTLSMode.At(listenerField(l)+".tls.mode",
-		fmt.Sprintf("TLS mode %q is not supported", *t.Mode), "write Terminate"))
+		fmt.Sprintf("TLS mode %q is not supported at protocol %s", *l.Source.TLS.Mode, l.Source.Protocol), "write Terminate, or protocol TLS"))
 }
 
 func checkPort(l *Listener) *diagnostic.Diagnostic {
@@ -137,31 +143,48 @@ func (b *builder) resolveListener(l *Listener) {
 	}
 }
 
-// resolveKinds fills in which kinds of routes the listener takes: HTTPRoutes,
-// where its protocol is one of HTTP.
+// routeKinds are the kinds of routes that listeners of a protocol take (Gateway
+// API, ListenerStatus.supportedKinds).
+var routeKinds = map[gatewayv1.ProtocolType][]gatewayv1.Kind{
+	gatewayv1.HTTPProtocolType:  {"HTTPRoute"},
+	gatewayv1.HTTPSProtocolType: {"HTTPRoute"},
+	gatewayv1.TLSProtocolType:   {"TLSRoute"},
+	gatewayv1.TCPProtocolType:   {"TCPRoute"},
+	gatewayv1.UDPProtocolType:   {"UDPRoute"},
+}
+
+// resolveKinds fills in which kinds of routes the listener takes: those that it
+// allows of those that its protocol carries.
 func resolveKinds(l *Listener) []diagnostic.Diagnostic {
 	group := gatewayv1.Group(gatewayv1.GroupName)
-	http := gatewayv1.RouteGroupKind{Group: &group, Kind: "HTTPRoute"}
-	served := l.Source.Protocol == gatewayv1.HTTPProtocolType || l.Source.Protocol == gatewayv1.HTTPSProtocolType
+	carried := routeKinds[l.Source.Protocol]
+	support := func(kind gatewayv1.Kind) {
+		if !l.takes(string(kind)) {
+			l.SupportedKinds = append(l.SupportedKinds, gatewayv1.RouteGroupKind{Group: &group, Kind: kind})
+		}
+	}
 	var wanted []gatewayv1.RouteGroupKind
 	if l.Source.AllowedRoutes != nil {
 		wanted = l.Source.AllowedRoutes.Kinds
 	}
-	if len(wanted) == 0 && served {
-		l.SupportedKinds = append(l.SupportedKinds, http)
+	if len(wanted) == 0 {
+		for _, kind := range carried {
+			support(kind)
+		}
 	}
 	var problems []diagnostic.Diagnostic
 	for i, k := range wanted {
-		known := served && k.Kind == http.Kind && (k.Group == nil || *k.Group == group)
-		switch {
-		case !known:
-			problems = append(problems, diagnostic.ListenerRouteKind.At(
-				fmt.Sprintf("%s.allowedRoutes.kinds[%d]", listenerField(l), i),
-				fmt.Sprintf("a listener of protocol %s does not take routes of kind %q", l.Source.Protocol, k.Kind),
-				"write kind: HTTPRoute, or leave allowedRoutes.kinds out"))
-		case len(l.SupportedKinds) == 0:
-			l.SupportedKinds = append(l.SupportedKinds, http)
+		if slices.Contains(carried, k.Kind) && (k.Group == nil || *k.Group == group) {
+			support(k.Kind)
+			continue
 		}
+		fix := "leave allowedRoutes.kinds out"
+		if len(carried) > 0 {
+			fix = fmt.Sprintf("write kind: %s, or %s", carried[0], fix)
+		}
+		problems = append(problems, diagnostic.ListenerRouteKind.At(
+			fmt.Sprintf("%s.allowedRoutes.kinds[%d]", listenerField(l), i),
+			fmt.Sprintf("a listener of protocol %s does not take routes of kind %q", l.Source.Protocol, k.Kind), fix))
 	}
 	return problems
 }
@@ -169,10 +192,10 @@ func resolveKinds(l *Listener) []diagnostic.Diagnostic {
 func conflict(l, other *Listener) *diagnostic.Diagnostic {
 	const fix = "change one of the two, until then neither serves"
 	switch {
-	case l == other || l.Source.Port != other.Source.Port,
+	case l == other || l.Source.Port != other.Source.Port || l.isUDP() != other.isUDP(),
 		other.Accepted.Reason == string(gatewayv1.ListenerReasonUnsupportedProtocol):
 		return nil
-	case l.Source.Protocol != other.Source.Protocol:
+	case l.Source.Protocol != other.Source.Protocol && !(l.hasServerNames() && other.hasServerNames()):
 		return new(diagnostic.ListenerProtocolConflict.At(listenerField(l),
 			fmt.Sprintf("listener %q speaks %s on port %d, where %q speaks %s",
 				l.Source.Name, l.Source.Protocol, l.Source.Port, other.Source.Name, other.Source.Protocol), fix))

@@ -146,6 +146,9 @@ func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
 		route.HTTP = http
 		return b.readRules(route)
 	}
+	if rules, ok := streamRules(route.Source.Object); ok {
+		return b.readStreamRules(route, rules)
+	}
 	for i := range route.Parents {
 		route.Parents[i].ResolvedRefs = yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
 	}

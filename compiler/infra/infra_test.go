@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -174,26 +175,30 @@ func TestTheServiceAsksForWhatTheGatewayAsksFor(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		spec, config string
-		ports        []int32
+		ports        []string
 		ips          string
 		policy       corev1.IPFamilyPolicy
 		families     []corev1.IPFamily
 		traffic      corev1.ServiceExternalTrafficPolicy
 	}{
 		"one port for several listeners": {
-			spec:  "listeners: [{name: b, port: 8080, protocol: HTTP}, {name: a, port: 80, protocol: HTTP, hostname: a.b}, {name: c, port: 80, protocol: HTTP}, {name: d, port: 53, protocol: UDP}]\n",
-			ports: []int32{80, 8080}, policy: "PreferDualStack", traffic: "Local",
+			spec:  "listeners: [{name: b, port: 8080, protocol: HTTP}, {name: a, port: 80, protocol: HTTP, hostname: a.b}, {name: c, port: 80, protocol: HTTP}, {name: d, port: 53, protocol: SCTP}]\n",
+			ports: []string{"80/TCP", "8080/TCP"}, policy: "PreferDualStack", traffic: "Local",
+		},
+		"one number for connections and datagrams": {
+			spec:  "listeners: [{name: a, port: 53, protocol: UDP}, {name: b, port: 53, protocol: TCP}]\n",
+			ports: []string{"53/TCP", "53/UDP"}, policy: "PreferDualStack", traffic: "Local",
 		},
 		"a port whose certificate is yet to come": {
 			spec:  "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: gone}]}}]\n",
-			ports: []int32{443}, policy: "PreferDualStack", traffic: "Local",
+			ports: []string{"443/TCP"}, policy: "PreferDualStack", traffic: "Local",
 		},
 		"one address": {
-			spec: listenHTTP + "addresses: [{value: 10.0.0.1}]\n", ports: []int32{80},
+			spec: listenHTTP + "addresses: [{value: 10.0.0.1}]\n", ports: []string{"80/TCP"},
 			ips: "10.0.0.1", policy: "SingleStack", families: []corev1.IPFamily{"IPv4"}, traffic: "Local",
 		},
 		"one address of either family, and another policy": {
-			spec: listenHTTP + ownConfig + "addresses: [{value: '2001:db8::1'}, {value: 10.0.0.1}]\n", ports: []int32{80},
+			spec: listenHTTP + ownConfig + "addresses: [{value: '2001:db8::1'}, {value: 10.0.0.1}]\n", ports: []string{"80/TCP"},
 			config: "service: {externalTrafficPolicy: Cluster}\n",
 			ips:    "2001:db8::1,10.0.0.1", policy: "RequireDualStack", families: []corev1.IPFamily{"IPv6", "IPv4"}, traffic: "Cluster",
 		},
@@ -202,9 +207,9 @@ func TestTheServiceAsksForWhatTheGatewayAsksFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := find[*corev1.Service](t, infra.Build(gatewayOf(t, test.spec, test.config), infra.Options{}))
-			var ports []int32
+			var ports []string
 			for _, p := range s.Spec.Ports {
-				ports = append(ports, p.Port)
+				ports = append(ports, fmt.Sprintf("%d/%s", p.Port, p.Protocol))
 				if p.TargetPort.IntVal != p.Port || !strings.HasPrefix(p.Name, "port-") {
 					t.Errorf("port %+v", p)
 				}

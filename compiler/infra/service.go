@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler/graph"
 )
@@ -52,21 +54,29 @@ func service(g *graph.Gateway) *corev1.Service {
 // servicePorts are the ports of the listeners that are accepted, whether or not
 // they have a certificate yet.
 func servicePorts(g *graph.Gateway) []corev1.ServicePort {
-	var numbers []int32
+	var ports []corev1.ServicePort
 	for _, l := range g.Listeners {
 		if l.Accepted.True && !l.Conflicted.True {
-			numbers = append(numbers, l.Source.Port)
+			ports = append(ports, servicePort(l.Source))
 		}
 	}
-	slices.Sort(numbers)
-	var ports []corev1.ServicePort
-	for _, n := range slices.Compact(numbers) {
-		ports = append(ports, corev1.ServicePort{
-			Name: "port-" + strconv.Itoa(int(n)), Protocol: corev1.ProtocolTCP,
-			Port: n, TargetPort: intstr.FromInt32(n),
-		})
+	slices.SortFunc(ports, func(a, b corev1.ServicePort) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), strings.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(ports)
+}
+
+// servicePort is for connections, or for datagrams, which may have the same
+// number.
+func servicePort(l *gatewayv1.Listener) corev1.ServicePort {
+	p := corev1.ServicePort{
+		Name: "port-" + strconv.Itoa(int(l.Port)), Protocol: corev1.ProtocolTCP,
+		Port: l.Port, TargetPort: intstr.FromInt32(l.Port),
 	}
-	return ports
+	if l.Protocol == gatewayv1.UDPProtocolType {
+		p.Name, p.Protocol = p.Name+"-udp", corev1.ProtocolUDP
+	}
+	return p
 }
 
 // ipFamilies are those of the addresses, since MetalLB gives a Service no

@@ -68,7 +68,7 @@ func (c *compilation) mirrorByHop(m graph.Mirror, headers []header) []header {
 	}}
 	c.hopUpstreams[m.Upstream.ID] = m.Upstream
 	if len(headers) == 0 {
-		headers = commonHeaders().list()
+		headers = c.commonHeaders().list()
 	}
 	name, _ := token.NewHeader(bundle.HopHeader)
 	id, _ := token.NewValue(token.Text(m.HopID))

@@ -56,6 +56,9 @@ var fields = map[string]func(s string, p places){
 	"route name":        func(s string, p places) { p.route.Source.SetName(s) },
 	"route hostname":    func(s string, p places) { p.hostname.Effective = "h" + s + ".example.com" },
 	"listener hostname": func(s string, p places) { p.listener.Hostname = "l" + s + ".example.com" },
+	"TLS route's host":  func(s string, p places) { p.streamHostname.Effective = "t" + s + ".example.com" },
+	"TLS listener's":    func(s string, p places) { p.streamListener.Hostname = "m" + s + ".example.com" },
+	"stream upstream":   func(s string, p places) { p.streamUpstream.ID = "s" + s },
 	"secret namespace":  func(s string, p places) { p.certificate.Secret.Namespace = s },
 	"secret name":       func(s string, p places) { p.certificate.Secret.Name = s },
 	"authorities":       func(s string, p places) { p.listener.ClientValidation.Authorities = []byte(s) },
@@ -82,6 +85,10 @@ type places struct {
 	upstream    *graph.Upstream
 	rewrite     *graph.Rewrite
 	redirect    *graph.Redirect
+
+	streamListener *graph.Listener
+	streamHostname *graph.Hostname
+	streamUpstream *graph.Upstream
 
 	exact, prefix, replaced, redirected, regex *graph.Match
 }
@@ -156,9 +163,24 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 		ClientValidation: p.listener.ClientValidation,
 		Routes:           []graph.Attachment{{Route: p.route, Hostnames: hostnames}},
 	}
+	p.streamUpstream = &graph.Upstream{ID: "s", Endpoints: p.upstream.Endpoints}
+	streamHostnames := []graph.Hostname{{Effective: "t.example.com"}}
+	p.streamHostname = &streamHostnames[0]
+	stream := &graph.Route{
+		Source: snapshot.Route{Kind: "TLSRoute", Object: &metav1.ObjectMeta{Namespace: "n", Name: "n"}},
+		Rules:  []*graph.Rule{{Upstream: p.streamUpstream, IdleTimeout: time.Minute}},
+	}
+	p.streamListener = &graph.Listener{
+		Source: &gatewayv1.Listener{Port: 443, Protocol: gatewayv1.TLSProtocolType}, Index: 2, TLS: true,
+		Hostname: "m.example.com", Accepted: yes, Certificates: p.listener.Certificates,
+	}
+	passing := &graph.Listener{
+		Source: &gatewayv1.Listener{Port: 8443, Protocol: gatewayv1.TLSProtocolType}, Index: 3, Passthrough: true, Accepted: yes,
+		Routes: []graph.Attachment{{Route: stream, Hostnames: streamHostnames}},
+	}
 	return &graph.Gateway{
 		Source:    &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "n"}},
-		Listeners: []*graph.Listener{everywhere, p.listener}, ClientCertificate: p.client,
+		Listeners: []*graph.Listener{everywhere, p.listener, p.streamListener, passing}, ClientCertificate: p.client,
 	}, p
 }
 

@@ -65,7 +65,7 @@ func dependsOnMatch(rule *graph.Rule) bool {
 
 func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	var p proxy
-	headers := commonHeaders()
+	headers := s.commonHeaders()
 	changed := false
 	if rw := c.rule.Rewrite; rw != nil {
 		if rw.Hostname != "" {

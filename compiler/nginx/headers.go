@@ -29,14 +29,18 @@ type requestHeaders struct {
 
 // commonHeaders are those that every proxied request gets. What clients claim
 // about the way here is replaced: the Gateway is the edge.
-func commonHeaders() *requestHeaders {
+func (c *compilation) commonHeaders() *requestHeaders {
+	port := token.ServerPort
+	if c.sharesPorts {
+		port = token.ListenerPort
+	}
 	h := &requestHeaders{values: map[string][]token.Value{}}
 	h.set(hostHeader, token.Of(token.RequestHost), token.Of(token.IsRequestPort), token.Of(token.RequestPort))
 	h.set("Connection", token.Of(token.Connection))
 	h.set("Upgrade", token.Of(token.Upgrade))
 	h.set("X-Forwarded-For", token.Of(token.RemoteAddr))
 	h.set("X-Forwarded-Host", token.Of(token.RequestHost), token.Of(token.IsRequestPort), token.Of(token.RequestPort))
-	h.set("X-Forwarded-Port", token.Of(token.ServerPort))
+	h.set("X-Forwarded-Port", token.Of(port))
 	h.set("X-Forwarded-Proto", token.Of(token.Scheme))
 	h.set("X-Real-IP", token.Of(token.RemoteAddr))
 	return h

@@ -107,7 +107,10 @@ func HostAt(g *graph.Gateway, number int32, host string) (Host, bool) {
 	}
 	owner := owners[server]
 	_, several := p.serverNames()
-	h := Host{Listener: owner, Isolated: several}
+	h := Host{Listener: owner, Isolated: several || len(p.others) > 0}
+	if owner.IsStream() {
+		return h, true
+	}
 	otherwise, redirected := toHTTPS(owner, server)
 	if redirected {
 		h.Redirect = &Location{*otherwise.Redirect}

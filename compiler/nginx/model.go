@@ -28,6 +28,17 @@ type configuration struct {
 	// Hop is where the agent's hop listens; nil where no rule needs it.
 	Hop     *token.Name
 	Servers []server
+	// SharedPorts are those whose connections the stream block takes first.
+	SharedPorts []sharedPort
+	// Streams is nil where there are no listeners of protocol TLS, TCP or UDP.
+	Streams *streams
+}
+
+// sharedPort is a port at which nginx decides by the server name who gets a
+// connection, with the loopback address where the http block takes its own.
+type sharedPort struct {
+	Port    token.Int
+	Address token.Name
 }
 
 // pod is what all data planes have in common.
@@ -37,6 +48,7 @@ type pod struct {
 	StatusPort         token.Int
 	NoEndpointsPort    token.Int
 	InvalidBackendPort token.Int
+	ClosedPort         token.Int
 }
 
 // header is a header with its value.
@@ -75,7 +87,10 @@ type upstream struct {
 
 // server is a server block.
 type server struct {
-	Port    token.Int
+	Port token.Int
+	// Behind is where the server takes connections that another one at the port
+	// passes on; nil where it listens itself.
+	Behind  *token.Address
 	TLS     bool
 	Default bool
 	// Names is empty for the default server of a port.

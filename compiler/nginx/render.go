@@ -45,6 +45,9 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 	for path, data := range c.certificates {
 		b.Certificates = append(b.Certificates, bundle.File{Path: path, Data: data})
 	}
+	for _, u := range c.streams {
+		b.Upstreams = append(b.Upstreams, bundle.Upstream{ID: u.ID, Endpoints: slices.Clone(u.Endpoints)})
+	}
 	for id, u := range c.upstreams {
 		b.Upstreams = append(b.Upstreams, bundle.Upstream{ID: id, Endpoints: slices.Clone(u.Endpoints)})
 	}
@@ -82,6 +85,12 @@ type compilation struct {
 	answersPreflight bool
 	// countsWebSockets says that their number is limited somewhere.
 	countsWebSockets bool
+	// sharesPorts says that the stream block passes connections on to servers.
+	sharesPorts bool
+	// streams are the upstreams of the stream block, by ID; datagrams says which
+	// of them are asked over UDP.
+	streams   map[string]*graph.Upstream
+	datagrams map[string]bool
 }
 
 func newCompilation(g *graph.Gateway) *compilation {
@@ -93,11 +102,14 @@ func newCompilation(g *graph.Gateway) *compilation {
 }
 
 func (c *compilation) configuration(g *graph.Gateway) configuration {
+	shared := sharedPorts(g)
+	c.sharesPorts = len(shared) > 0
 	conf := configuration{
+		SharedPorts:  shared,
 		Pod:          thePod(),
 		DrainTimeout: token.NewDuration(g.Config.DrainTimeout),
 		IdleTimeout:  token.NewDuration(defaultIdleTimeout),
-		ProxyHeaders: commonHeaders().list(),
+		ProxyHeaders: c.commonHeaders().list(),
 	}
 	names := 0
 	for _, p := range portsOf(g) {
@@ -119,6 +131,7 @@ func (c *compilation) configuration(g *graph.Gateway) configuration {
 		socket, _ := token.NewName(bundle.HopSocket)
 		conf.Hop = &socket
 	}
+	conf.Streams = c.streamBlock(g)
 	conf.ServerNamesHash = token.NewInt(powerOfTwo(2*names, 1024))
 	conf.CertificateCache = token.NewInt(powerOfTwo(2*len(c.certificates), 64))
 	return conf
@@ -132,19 +145,22 @@ func thePod() pod {
 		StatusPort:         token.NewInt(bundle.StatusPort),
 		NoEndpointsPort:    token.NewInt(bundle.NoEndpointsPort),
 		InvalidBackendPort: token.NewInt(bundle.InvalidBackendPort),
+		ClosedPort:         token.NewInt(bundle.ClosedPort),
 	}
 }
 
 // upstreamBlocks are sorted by ID. The size of the zone that all upstreams
 // share depends on their number alone, and in steps, so that a change of
 // endpoints changes nothing; memory that is not used is not touched.
-func (c *compilation) upstreamBlocks() []upstream {
+func (c *compilation) upstreamBlocks() []upstream { return blocksOf(c.upstreams) }
+
+func blocksOf(upstreams map[string]*graph.Upstream) []upstream {
 	const perUpstream = 64 << 10
-	size := token.NewSize(powerOfTwo(perUpstream*len(c.upstreams), 4<<20))
+	size := token.NewSize(powerOfTwo(perUpstream*len(upstreams), 4<<20))
 	service, _ := token.NewName(bundle.ServiceName)
 	zone, _ := token.NewName(bundle.Zone)
 	var blocks []upstream
-	for id := range c.upstreams {
+	for id := range upstreams {
 		name, _ := token.NewName(id)
 		blocks = append(blocks, upstream{ID: name, ZoneSize: size, Service: service, Zone: zone})
 	}
@@ -155,6 +171,14 @@ func (c *compilation) upstreamBlocks() []upstream {
 // upstream notes that the configuration uses the upstream. It refuses IDs that
 // are no DNS labels, since nginx could not ask for them.
 func (c *compilation) upstream(u *graph.Upstream) (token.Name, bool) {
+	name, ok := upstreamName(u)
+	if ok {
+		c.upstreams[u.ID] = u
+	}
+	return name, ok
+}
+
+func upstreamName(u *graph.Upstream) (token.Name, bool) {
 	if u == nil {
 		return token.Name{}, false
 	}
@@ -162,7 +186,6 @@ func (c *compilation) upstream(u *graph.Upstream) (token.Name, bool) {
 	if !ok || len(u.ID) > 63 || strings.ContainsAny(u.ID, "./_") {
 		return token.Name{}, false
 	}
-	c.upstreams[u.ID] = u
 	return name, true
 }
 

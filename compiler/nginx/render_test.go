@@ -99,7 +99,7 @@ func TestOnlyUpstreamsThatLocationsUseAreInTheBundle(t *testing.T) {
 	for _, u := range b.Upstreams {
 		ids = append(ids, u.ID)
 	}
-	if diff := cmp.Diff([]string{"everything", "m", "u"}, ids); diff != "" {
+	if diff := cmp.Diff([]string{"everything", "m", "s", "u"}, ids); diff != "" {
 		t.Error(diff)
 	}
 	for _, id := range ids {

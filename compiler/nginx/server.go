@@ -19,6 +19,8 @@ type port struct {
 	number    int32
 	tls       bool
 	listeners []*graph.Listener
+	// others are listeners of protocol TLS that have the port, too.
+	others []*graph.Listener
 }
 
 // portsOf returns the ports that the Gateway's sound listeners have, sorted.
@@ -26,13 +28,13 @@ func portsOf(g *graph.Gateway) []*port {
 	byNumber := map[int32]*port{}
 	var ports []*port
 	for _, l := range g.Listeners {
-		if !l.Serves() {
+		if !l.Serves() || l.IsStream() {
 			continue
 		}
 		number := l.Source.Port
 		p := byNumber[number]
 		if p == nil {
-			p = &port{number: number, tls: l.TLS}
+			p = &port{number: number, tls: l.TLS, others: frontsAt(g, number)}
 			byNumber[number] = p
 			ports = append(ports, p)
 		}
@@ -48,7 +50,7 @@ func portsOf(g *graph.Gateway) []*port {
 // one that covers it (Gateway API, listener isolation); nil where none does.
 func (p *port) owner(hostname string) *graph.Listener {
 	var owner *graph.Listener
-	for _, l := range p.listeners {
+	for _, l := range slices.Concat(p.listeners, p.others) {
 		if covers(l.Hostname, hostname) && (owner == nil || len(l.Hostname) > len(owner.Hostname)) {
 			owner = l
 		}
@@ -71,6 +73,9 @@ func covers(hostname, other string) bool {
 // owner.
 func (p *port) hostnames() ([]string, map[string]*graph.Listener) {
 	owners := map[string]*graph.Listener{}
+	for _, l := range p.others {
+		owners[l.Hostname] = l
+	}
 	for _, l := range p.listeners {
 		owners[l.Hostname] = p.owner(l.Hostname)
 		if l.HTTPSRedirect != nil {
@@ -112,6 +117,12 @@ func (c *compilation) servers(p *port) []server {
 			continue
 		}
 		owner := owners[name]
+		if owner.IsStream() {
+			s := c.elsewhere(p, host, name == "")
+			hasDefault = hasDefault || s.Default
+			servers = append(servers, s)
+			continue
+		}
 		candidates := candidatesOf(routes[owner], name)
 		otherwise, redirected := toHTTPS(owner, name)
 		if redirected {
@@ -180,7 +191,7 @@ func sameRedirect(a, b *redirect) bool {
 
 // server returns the server without names and locations.
 func (c *compilation) server(p *port, owner *graph.Listener) server {
-	s := server{Port: token.NewInt(p.number), TLS: p.tls}
+	s := server{Port: token.NewInt(p.number), Behind: p.behind(), TLS: p.tls}
 	if p.tls {
 		s.Certificate = c.certificate(owner.Certificates[0])
 	}
@@ -195,6 +206,24 @@ func (c *compilation) server(p *port, owner *graph.Listener) server {
 	return s
 }
 
+// elsewhere is the server of a hostname that a listener of protocol TLS has. Its
+// connections never come here; requests on another host's connection do, since
+// browsers use one for all that its certificate is for. They are told to make
+// one of their own (421, RFC 9110 section 15.5.20).
+func (c *compilation) elsewhere(p *port, host token.Host, isDefault bool) server {
+	root, _ := token.NewPath("/")
+	_, sessions := c.clientValidation(p)
+	s := server{
+		Sessions: sessions,
+		Port:     token.NewInt(p.number), Behind: p.behind(), TLS: p.tls, Default: isDefault, RejectHandshake: true,
+		Locations: []location{{Prefix: &root, Handler: refuse(421)}},
+	}
+	if !isDefault {
+		s.Names = []token.Host{host}
+	}
+	return s
+}
+
 // fallback is the default server of a port that has no listener for any host:
 // it refuses handshakes for other names, and requests for other hosts on
 // connections whose handshake was for one of ours.
@@ -203,6 +232,7 @@ func (c *compilation) fallback(p *port) server {
 	return server{
 		Sessions:        sessions,
 		Port:            token.NewInt(p.number),
+		Behind:          p.behind(),
 		TLS:             p.tls,
 		Default:         true,
 		RejectHandshake: p.tls,

@@ -19,9 +19,9 @@ func specimen() configuration {
 	internal := token.NewInternal("specimen")
 	one, second := token.NewInt(1), token.NewDuration(time.Second)
 	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
+	lines := c.commonHeaders().list()
 	exact, _, _ := token.WebSocketOrigin("https", "specimen.example.com", 0)
 	sockets := webSockets{Forbidden: new(token.Upgrade), Limit: &webSocketLimit{Counter: value, Max: one}}
-	lines := commonHeaders().list()
 	equal := condition{Variable: token.Key, Equal: &value}
 	matching := condition{Variable: token.URI, Pattern: &pattern}
 	choices := []choice{{Key: &value, Flags: []condition{equal, matching}, Condition: equal, Target: named}}
@@ -45,8 +45,22 @@ func specimen() configuration {
 			Listeners: []serverNameListener{{Hostname: token.NewMapHost(host), Index: one}},
 		}},
 		Upstreams: c.upstreamBlocks(), Hop: &name,
+		SharedPorts: []sharedPort{{Port: one, Address: name}},
+		Streams: &streams{
+			Pod: thePod(), CertificateCache: one, ServerNamesHash: one,
+			Upstreams: []streamUpstream{{c.upstreamBlocks()[0], true}},
+			Servers: []streamServer{
+				{Port: one, Default: true, Preread: true, Pass: behind(1, 1)},
+				{Port: one, UDP: true, Closed: true},
+				{
+					Port: one, Behind: behind(1, 1), Names: []token.Host{host},
+					Certificate: &name, Sessions: &name, Authorities: &name,
+					Proxy: &streamProxy{Upstream: name, IdleTimeout: second, OneAnswer: true, HalfClose: true},
+				},
+			},
+		},
 		Servers: []server{{
-			Port: one, TLS: true, Default: true, Names: []token.Host{host},
+			Port: one, Behind: behind(1, 1), TLS: true, Default: true, Names: []token.Host{host},
 			RejectHandshake: true, Certificate: &name,
 			Sessions: &name, ClientCertificates: &clientCertificates{Authorities: name, Closed: named}, AnyCertificate: &named,
 			Misdirected: &misdirected{Variable: token.ServerNameListener(443), Listener: one},

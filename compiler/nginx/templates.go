@@ -71,7 +71,11 @@ var outputs = []struct{ template, file string }{
 	{"main.tmpl", "nginx.conf"},
 	{"upstreams.tmpl", "upstreams.conf"},
 	{"servers.tmpl", "servers.conf"},
+	{streamsTemplate, "streams.conf"},
 }
+
+// streamsTemplate prints a file of its own, where there are streams.
+const streamsTemplate = "streams.tmpl"
 
 func (t Templates) print(c configuration) ([]bundle.File, error) {
 	set := t.set
@@ -80,6 +84,9 @@ func (t Templates) print(c configuration) ([]bundle.File, error) {
 	}
 	var files []bundle.File
 	for _, o := range outputs {
+		if o.template == streamsTemplate && c.Streams == nil {
+			continue
+		}
 		var out bytes.Buffer
 		if err := set.ExecuteTemplate(&out, o.template, c); err != nil {
 			return nil, fmt.Errorf("print %s: %w", o.file, err)

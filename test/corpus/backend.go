@@ -47,8 +47,8 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, s snapshot.Snapshot,
 		// Handshakes fail where a case wants them to.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
+	open := map[uint16]bool{bundle.ClosedPort: true, bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
 	stop := func() { _ = server.Close() }
-	open := map[uint16]bool{bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
 	for _, u := range slices.Concat(b.Upstreams, b.Hop.Upstreams) {
 		for _, e := range u.Endpoints {
 			if open[e.Port] {

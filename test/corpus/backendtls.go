@@ -129,7 +129,7 @@ func (l encrypting) Accept() (net.Conn, error) {
 			return tls.Server(c, config), nil
 		}
 	}
-	return c, nil
+	return &sniffed{Conn: c}, nil
 }
 
 // encryption words what a backend knows of a connection by TLS; empty for plain

@@ -132,6 +132,10 @@ func serve(t *testing.T, result compiler.Result, s snapshot.Snapshot, text strin
 			t.Fatal(err)
 		}
 		t.Cleanup(stop)
+		if stop, err = answerDatagrams(d, s); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(stop)
 		if err := d.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

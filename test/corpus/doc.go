@@ -25,7 +25,7 @@
 //
 // and expected, rewritten by `go test ./test/corpus -update`:
 //
-//	nginx/<namespace>/<gateway>/servers.conf
+//	nginx/<namespace>/<gateway>/servers.conf, and streams.conf where it has one
 //	endpoints.yaml, hop.yaml, status.yaml, diagnostics.txt, responses.txt
 //
 // and, where the case has the section already, nginx.conf and upstreams.conf
@@ -43,6 +43,9 @@
 // gateway=namespace/name, times=n, copies=n for requests that nginx sends to n
 // backends besides the one that answers, and open: a connection that is upgraded then
 // stays open until the case ends.
+// Backends take connections that are passed on to them, TLS ones too, and say
+// of such requests that they came as they were sent. SEND udp://host:port/
+// sends a datagram with the body.
 // The response says who answered, what the backend saw that is not what every
 // backend sees (+ Name: value, - Name) and what the response carried
 // (< Name: value). The header "Respond: 418" asks the backend for a status,

@@ -35,7 +35,7 @@ func sectionsOf(r compiler.Result) ([]section, error) {
 		for _, f := range g.Bundle.Files {
 			sections = append(sections, section{
 				name: "nginx/" + g.Key.String() + "/" + f.Path, text: string(f.Data),
-				topic: "nginx", onRequest: f.Path != "servers.conf",
+				topic: "nginx", onRequest: f.Path != "servers.conf" && f.Path != "streams.conf",
 			})
 		}
 		endpoints[g.Key.String()] = endpointsOf(g.Bundle.Upstreams)

@@ -27,6 +27,7 @@ type request struct {
 
 	method    string
 	tls       bool
+	udp       bool
 	authority string
 	port      int
 	target    string
@@ -92,7 +93,7 @@ func parseRequest(line string) (request, error) {
 	}
 	r := request{
 		line: line, method: words[0], tls: scheme == "https",
-		authority: rest[:slash], target: rest[slash:], port: 80, times: 1,
+		udp: scheme == "udp", authority: rest[:slash], target: rest[slash:], port: 80, times: 1,
 	}
 	host := r.authority
 	if r.tls {
@@ -188,7 +189,9 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 			}
 		}
 		t := tls.Client(c, config)
-		if err := t.Handshake(); err != nil {
+		if err := t.Handshake(); isClosed(err) {
+			return answer{}, errClosed
+		} else if err != nil {
 			return answer{}, fmt.Errorf("%w: %w", errHandshake, err)
 		}
 		a.certificate = t.ConnectionState().PeerCertificates[0]
@@ -203,7 +206,7 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 	}
 	reader := bufio.NewReader(c)
 	if a.response, err = http.ReadResponse(reader, &http.Request{Method: r.method}); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		if isClosed(err) {
 			return answer{}, errClosed
 		}
 		return answer{}, fmt.Errorf("read the response: %w", err)
@@ -217,6 +220,11 @@ func (r request) send(d *dataplane.DataPlane) (answer, error) {
 	}
 	_, err = io.Copy(io.Discard, a.response.Body)
 	return a, err
+}
+
+// isClosed says that the other side closed the connection and said nothing.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // overHTTP2 sends the request over HTTP/2.

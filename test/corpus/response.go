@@ -45,6 +45,9 @@ func (r request) describe(d *dataplane.DataPlane, w *witness, services map[strin
 }
 
 func (r request) once(d *dataplane.DataPlane, w *witness, services map[string]string) (string, error) {
+	if r.udp {
+		return r.datagram(d, services)
+	}
 	number := ""
 	if r.copied != nil {
 		r, number = w.number(r)
@@ -130,6 +133,14 @@ func (r request) differences(seen account) string {
 	var b strings.Builder
 	if seen.Encryption != "" {
 		fmt.Fprintf(&b, "\n    %s", seen.Encryption)
+	}
+	if seen.passedOn() {
+		b.WriteString(", as it was sent")
+		for name := range want {
+			if strings.HasPrefix(name, "X-Forwarded-") || name == "X-Real-Ip" {
+				delete(want, name)
+			}
+		}
 	}
 	if seen.Host != r.authority {
 		fmt.Fprintf(&b, "\n    + Host: %s", seen.Host)

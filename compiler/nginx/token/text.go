@@ -22,6 +22,9 @@ var (
 	Scheme        = variable("scheme")
 	ServerPort    = variable("server_port")
 	URI           = variable("uri")
+	// ListenerPort is the port that the client connected to, where ServerPort may
+	// be that of a server behind another one.
+	ListenerPort = variable("gw_listener_port")
 
 	// Upgrade is "websocket" where the client asks for nothing but that.
 	Upgrade = variable("gw_upgrade")

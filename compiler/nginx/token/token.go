@@ -92,6 +92,12 @@ func NewName(s string) (Name, bool) {
 	return Name{text{s}}, true
 }
 
+// Address is an address of the data-plane pod's loopback, with a port.
+type Address struct{ text }
+
+// NewAddress prints an address and a port.
+func NewAddress(host Name, port Int) Address { return Address{text{host.s + ":" + port.s}} }
+
 // Percent is a share.
 type Percent struct{ text }
 
