@@ -19,14 +19,14 @@ import (
 // closed stands for endpoints of a stream, where HTTP has sentinels that answer.
 var closed = sentinel(bundle.ClosedPort)
 
-// domainPort is that of DNS (RFC 1035, section 4.2).
-const domainPort = 53
+// DomainPort is that of DNS (RFC 1035, section 4.2).
+const DomainPort = 53
 
-// The times after which nginx gives a silent stream up. A datagram that nobody
-// answers holds memory for as long.
+// The times after which nginx gives silent datagrams up. One that nobody answers
+// holds memory for as long; DomainTimeout is for questions to DNS servers.
 const (
 	datagramTimeout = time.Minute
-	domainTimeout   = 10 * time.Second
+	DomainTimeout   = 10 * time.Second
 )
 
 // IsStream says that the listener takes connections or datagrams as they are:
@@ -179,10 +179,10 @@ func (r *streamReader) readTimeouts() {
 	}
 	r.rule.IdleTimeout = datagramTimeout
 	r.rule.OneAnswer = len(r.source.backends) > 0 && !slices.ContainsFunc(r.source.backends, func(ref gatewayv1.BackendRef) bool {
-		return ref.Port == nil || *ref.Port != domainPort
+		return ref.Port == nil || *ref.Port != DomainPort
 	})
 	if r.rule.OneAnswer {
-		r.rule.IdleTimeout = domainTimeout
+		r.rule.IdleTimeout = DomainTimeout
 	}
 }
 

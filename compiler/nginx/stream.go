@@ -64,8 +64,6 @@ type streamProxy struct {
 	HalfClose bool
 }
 
-const domainPort = 53
-
 // behindHost is the loopback address of the servers that the port's front passes
 // connections on to: it has the port's number in it, so no two ports share one.
 func behindHost(port int32) token.Name {
@@ -178,8 +176,8 @@ func (c *compilation) plainServer(l *graph.Listener) streamServer {
 	s := streamServer{Port: token.NewInt(l.Source.Port), UDP: l.Source.Protocol == gatewayv1.UDPProtocolType}
 	_, rule := l.StreamRule("")
 	c.send(&s, rule)
-	if s.UDP && s.Proxy != nil && l.Source.Port == domainPort {
-		s.Proxy.OneAnswer = true
+	if s.UDP && s.Proxy != nil && l.Source.Port == graph.DomainPort {
+		s.Proxy.OneAnswer, s.Proxy.IdleTimeout = true, token.NewDuration(graph.DomainTimeout)
 	}
 	return s
 }
@@ -214,41 +212,46 @@ func (c *compilation) frontServers(p *port) []streamServer {
 	var inner []streamServer
 	for _, name := range names {
 		owner := owners[name]
-		if !owner.IsStream() && name != owner.Hostname {
-			// The name of an HTTPRoute, which its listener's covers.
-			continue
-		}
 		host, ok := token.NewHost(name)
-		if name != "" && !ok {
+		// The name of an HTTPRoute is covered by its listener's.
+		if name != "" && !ok || !owner.IsStream() && name != owner.Hostname {
 			continue
 		}
-		s := streamServer{Port: token.NewInt(p.number), Preread: true}
-		var decrypting *streamServer
-		_, rule := owner.StreamRule(name)
-		switch {
-		case !owner.IsStream():
-			s.Pass = behind(p.number, bundle.BehindHTTPPort)
-		case owner.Passthrough || rule == nil:
-			c.send(&s, rule)
-		default:
-			s.Pass = behind(p.number, bundle.BehindTLSPort)
-			decrypting = c.decrypting(p, owner)
-			c.send(decrypting, rule)
-		}
+		front, decrypting := c.frontServer(p, owner, name)
 		if name == "" {
-			s.Default = true
-			servers[0] = s
+			front.Default = true
+			servers[0] = front
 		} else {
-			servers = addNamed(servers, s, host)
+			servers = addNamed(servers, front, host)
 		}
-		if decrypting != nil && name == "" {
+		switch {
+		case decrypting == nil:
+		case name == "":
 			decrypting.Default = true
-			inner = append([]streamServer{*decrypting}, inner...)
-		} else if decrypting != nil {
+			inner = slices.Insert(inner, 0, *decrypting)
+		default:
 			inner = addNamed(inner, *decrypting, host)
 		}
 	}
 	return append(servers, inner...)
+}
+
+// frontServer returns the server for one name of a listener, without the name,
+// and the one behind it that decrypts; nil where nobody here does.
+func (c *compilation) frontServer(p *port, owner *graph.Listener, name string) (front streamServer, decrypting *streamServer) {
+	front = streamServer{Port: token.NewInt(p.number), Preread: true}
+	_, rule := owner.StreamRule(name)
+	switch {
+	case !owner.IsStream():
+		front.Pass = behind(p.number, bundle.BehindHTTPPort)
+	case owner.Passthrough || rule == nil:
+		c.send(&front, rule)
+	default:
+		front.Pass = behind(p.number, bundle.BehindTLSPort)
+		decrypting = c.decrypting(p, owner)
+		c.send(decrypting, rule)
+	}
+	return front, decrypting
 }
 
 // decrypting returns the server of a listener that terminates TLS, without what
