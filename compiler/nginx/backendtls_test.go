@@ -19,7 +19,7 @@ func TestAnUpstreamThatNobodyCanTrustGetsNothing(t *testing.T) {
 		// Copies to it have their own way, by the hop.
 		p.rule.Mirrors = nil
 		b := Render(g, Templates{})
-		if files := joinFiles(b.Files); strings.Contains(files, "proxy_pass") {
+		if files := joinFiles(b.Files); strings.Contains(files, "proxy_pass http") {
 			t.Errorf("%s: nginx sends requests on:\n%s", name, files)
 		}
 	}
