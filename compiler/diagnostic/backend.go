@@ -56,7 +56,7 @@ var (
 	BackendProtocol = Check{
 		ID: "backend-protocol", Severity: Warn, Reason: "UnsupportedProtocol",
 		Prevents: "a backend that does not understand what nginx speaks to it",
-		Example:  "appProtocol: kubernetes.io/h2c",
+		Example:  "appProtocol: mysql",
 		Fix:      "leave appProtocol out if the backend speaks HTTP/1.1 as well",
 	}
 	// UnusableEndpoints: endpoints that do not belong to the Service's port

@@ -30,6 +30,21 @@ var (
 		Example:  "a route of namespace blog at a Gateway of namespace infra",
 		Fix:      "allowedRoutes.namespaces.from: All (or Selector) on the listener",
 	}
+	// RouteKindConflict: a host of which nobody knows whether it speaks HTTP or gRPC
+	RouteKindConflict = Check{
+		ID: "route-kind-conflict", Severity: Warn, Reason: "HostnameConflict",
+		Prevents: "a host of which nobody knows whether it speaks HTTP or gRPC",
+		Example:  "a GRPCRoute with a hostname that an older HTTPRoute of the listener has",
+		Fix:      "give one of the two another hostname, or another listener",
+	}
+	// InvalidGRPCMethod: a match that no call can have
+	InvalidGRPCMethod = Check{
+		ID: "invalid-grpc-method", Severity: Deny, Reason: "UnsupportedValue",
+		Prevents: "a match that no call can have",
+		Example:  `method: {service: shop/orders}`,
+		Fix:      "write the full name of a service (package.Service), and the name of a method without slashes",
+		BySchema: true,
+	}
 	// HostnameWithoutListener: a route whose hostnames reach no listener
 	HostnameWithoutListener = Check{
 		ID: "hostname-without-listener", Severity: Warn, Reason: "NoMatchingListenerHostname",
@@ -216,6 +231,8 @@ func routeChecks() []Check {
 		ListenerNotFound,
 		ParentNotAttached,
 		NotAllowedByListeners,
+		RouteKindConflict,
+		InvalidGRPCMethod,
 		HostnameWithoutListener,
 		InvalidHostname,
 		ShadowedMatch,

@@ -25,7 +25,7 @@ func asksForCertificate(host nginx.Host, r Request) bool {
 func copies(c nginx.Candidate) string {
 	var to []string
 	for _, m := range c.Rule.Mirrors {
-		ref := c.Route.HTTP.Spec.Rules[c.Rule.Index].Filters[m.Index].RequestMirror.BackendRef
+		ref := c.Rule.Source.Filters[m.Index].RequestMirror.BackendRef
 		namespace := c.Route.Source.GetNamespace()
 		if ref.Namespace != nil && *ref.Namespace != "" {
 			namespace = string(*ref.Namespace)

@@ -240,7 +240,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 
 func backendsOf(c nginx.Candidate) []Backend {
 	var backends []Backend
-	for _, ref := range c.Route.HTTP.Spec.Rules[c.Rule.Index].BackendRefs {
+	for _, ref := range c.Rule.Source.BackendRefs {
 		b := Backend{Service: types.NamespacedName{Namespace: c.Route.Source.GetNamespace(), Name: string(ref.Name)}, Weight: 1}
 		if ref.Namespace != nil && *ref.Namespace != "" {
 			b.Service.Namespace = string(*ref.Namespace)

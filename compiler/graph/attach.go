@@ -180,7 +180,7 @@ func attachTo(l *Listener, route *Route, counts bool) {
 		return
 	}
 	l.Routes = append(l.Routes, Attachment{
-		Route: route, Hostnames: commonHostnames(l.Hostname, route.Source.Hostnames),
+		Route: route, Hostnames: commonHostnames(l.Hostname, route.Source.Hostnames), Counted: counts,
 	})
 	if counts {
 		l.AttachedRoutes++

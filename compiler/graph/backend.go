@@ -66,7 +66,9 @@ func (r *ruleReader) upstream(shares []share) *Upstream {
 	if port, ok := r.onlyService(); ok {
 		return r.serviceUpstream(port, shares[0])
 	}
-	return r.namedUpstream(r.splitUpstreamID(), shares)
+	u := r.namedUpstream(r.splitUpstreamID(), shares)
+	u.HTTP2 = r.allSpeakHTTP2()
+	return u
 }
 
 func (r *ruleReader) namedUpstream(id string, shares []share) *Upstream {
@@ -82,7 +84,7 @@ func (r *ruleReader) namedUpstream(id string, shares []share) *Upstream {
 func (r *ruleReader) serviceUpstream(port servicePort, s share) *Upstream {
 	u := r.namedUpstream(r.serviceUpstreamID(port), []share{s})
 	resolved := r.service(port)
-	u.TLS, u.Refused = resolved.tls, resolved.untrusted
+	u.TLS, u.Refused, u.HTTP2 = resolved.tls, resolved.untrusted, r.speaksHTTP2(port)
 	return u
 }
 
@@ -98,7 +100,11 @@ func (r *ruleReader) onlyService() (servicePort, bool) {
 }
 
 func (r *ruleReader) splitUpstreamID() string {
-	return dnsLabel(r.route.Namespace, r.route.Name, r.words(), "split")
+	words := []string{r.route.Namespace, r.route.Name, r.words(), "split"}
+	if r.allSpeakHTTP2() {
+		words = append(words, "h2")
+	}
+	return dnsLabel(words...)
 }
 
 // words name the rule within its route.
@@ -120,6 +126,10 @@ func (r *ruleReader) serviceUpstreamID(port servicePort) string {
 	if port.namespace != r.route.Namespace {
 		// Whether it may be used depends on who asks.
 		words = append(words, "from", r.route.Namespace)
+	}
+	if r.speaksHTTP2(port) {
+		// nginx keeps connections for an upstream, whatever is spoken on them.
+		words = append(words, "h2")
 	}
 	return dnsLabel(words...)
 }
@@ -160,7 +170,7 @@ func (r *ruleReader) resolveBackend(ref *gatewayv1.BackendObjectReference, field
 		return fail(fault)
 	}
 	to := reference{
-		fromKind: "HTTPRoute", fromNamespace: r.route.Namespace,
+		fromKind: r.kind, fromNamespace: r.route.Namespace,
 		toKind: "Service", toNamespace: port.namespace, toName: port.name,
 	}
 	if !r.permitted(to) {
@@ -204,6 +214,24 @@ type service struct {
 	// whom to trust, untrusted is set besides the fault.
 	tls       *BackendTLS
 	untrusted bool
+	// http2 says that the port's appProtocol is one of HTTP/2.
+	http2 bool
+}
+
+func isHTTP2(port *corev1.ServicePort) bool {
+	return port.AppProtocol != nil && slices.Contains(http2Protocols, strings.ToLower(*port.AppProtocol))
+}
+
+// speaksHTTP2 says that the rule's requests go to the Service by HTTP/2: gRPC
+// has no other way.
+func (r *ruleReader) speaksHTTP2(port servicePort) bool {
+	return r.kind == kindGRPCRoute || r.service(port).http2
+}
+
+// allSpeakHTTP2 says that all of the rule's backends that get requests do.
+func (r *ruleReader) allSpeakHTTP2() bool {
+	return r.kind == kindGRPCRoute || len(r.hop.Backends) > 0 &&
+		!slices.ContainsFunc(r.hop.Backends, func(b HopBackend) bool { return !b.Upstream.HTTP2 })
 }
 
 func (b *builder) service(p servicePort) service {
@@ -218,6 +246,9 @@ func (b *builder) service(p servicePort) service {
 // plainProtocols are the application protocols of a Service port that nginx
 // speaks to backends: HTTP/1.1, with websockets (KEP-3726).
 var plainProtocols = []string{"", "http", "kubernetes.io/ws"}
+
+// http2Protocols are those of ports that speak HTTP/2 without TLS (KEP-3726).
+var http2Protocols = []string{"kubernetes.io/h2c", "grpc"}
 
 // tlsProtocols are those of ports that speak TLS.
 var tlsProtocols = []string{"https", "kubernetes.io/wss"}
@@ -235,9 +266,9 @@ func (b *builder) resolveService(p servicePort) service {
 	if fault != nil {
 		return service{fault: fault, untrusted: true}
 	}
-	known := plainProtocols
+	known := slices.Concat(plainProtocols, http2Protocols)
 	if tls != nil {
-		known = slices.Concat(plainProtocols, tlsProtocols)
+		known = slices.Concat(known, tlsProtocols)
 	}
 	if port.AppProtocol != nil && !slices.Contains(known, strings.ToLower(*port.AppProtocol)) {
 		return service{fault: new(diagnostic.BackendProtocol.At(".port",
@@ -245,7 +276,7 @@ func (b *builder) resolveService(p servicePort) service {
 			"leave appProtocol out if the backend speaks HTTP/1.1 as well"))}
 	}
 	endpoints, warning := b.endpoints(source, port)
-	return service{endpoints: endpoints, warning: warning, tls: tls}
+	return service{endpoints: endpoints, warning: warning, tls: tls, http2: isHTTP2(port)}
 }
 
 // findService returns the Service and its port, or why they cannot be a backend.

@@ -121,7 +121,7 @@ func TestWhetherAListenerServes(t *testing.T) {
 			[3]string{"PortUnavailable", "NoConflicts", "ResolvedRefs"},
 		},
 		"a kind of routes that is not known": {
-			"  listeners: [{name: l, port: 80, protocol: HTTP, allowedRoutes: {kinds: [{kind: GRPCRoute}]}}]",
+			"  listeners: [{name: l, port: 80, protocol: HTTP, allowedRoutes: {kinds: [{kind: TCPRoute}]}}]",
 			[3]string{"Accepted", "NoConflicts", "InvalidRouteKinds"},
 		},
 		"no certificate": {

@@ -154,6 +154,8 @@ type Attachment struct {
 	// Hostnames are those of the route that the listener also has, in lower
 	// case, each the narrower of the two; one empty string for any host.
 	Hostnames []Hostname
+	// Counted says that it is one of the listener's AttachedRoutes.
+	Counted bool
 }
 
 // Hostname is one hostname under which an attached route answers.
@@ -168,7 +170,8 @@ type Hostname struct {
 // Route is a route of ours, of any kind.
 type Route struct {
 	Source snapshot.Route
-	// HTTP is the route itself where it is an HTTPRoute, else nil.
+	// HTTP is the route itself where it is an HTTPRoute. Of a GRPCRoute it has
+	// what both kinds share: filters and backends. It is nil for other kinds.
 	HTTP    *gatewayv1.HTTPRoute
 	Parents []Parent
 	Rules   []*Rule
@@ -198,6 +201,11 @@ type Parent struct {
 // Rule is one rule of a route, with everything resolved.
 type Rule struct {
 	Index int
+	// Source is as written, that of a GRPCRoute in the form of an HTTPRoute's
+	// and without matches; nil for streams.
+	Source *gatewayv1.HTTPRouteRule
+	// GRPC says that requests are gRPC's, with trailers.
+	GRPC bool
 	// Name is empty where the rule has none.
 	Name string
 	// Matches, at least one: a rule without matches has the prefix "/". None in
@@ -254,10 +262,16 @@ type Match struct {
 	// or the regular expression (PCRE2, checked, matched from the start).
 	Path string
 	// Method is empty for any.
-	Method  string
+	Method string
+	// GRPC decides between matches of GRPCRoutes before their paths do.
+	GRPC    GRPCMatch
 	Headers []ValueMatch
 	Query   []ValueMatch
 }
+
+// GRPCMatch has the lengths of what a match of a GRPCRoute names (Gateway API,
+// GRPCRouteRule.matches).
+type GRPCMatch struct{ ServiceLength, MethodLength int }
 
 // ValueMatch is a condition on a header or query parameter.
 type ValueMatch struct {
@@ -316,6 +330,9 @@ type Upstream struct {
 	ID string
 	// Endpoints with weights; never empty (sentinels).
 	Endpoints []bundle.Endpoint
+	// HTTP2 says that they speak HTTP/2: by prior knowledge without TLS (RFC
+	// 9113, section 3.3), chosen by ALPN with it.
+	HTTP2 bool
 	// TLS is nil for an upstream that speaks plain text.
 	TLS *BackendTLS
 	// Refused says that it speaks TLS and nobody knows whom to trust: requests

@@ -204,10 +204,19 @@ func (r *ruleReader) encryptsAsNginxCannot() bool {
 	})
 }
 
+// mixesProtocols says that some of the rule's backends speak HTTP/2 and some do
+// not, or that they speak it by TLS: nginx has one protocol for all, and does not
+// choose it by ALPN.
+func (r *ruleReader) mixesProtocols() bool {
+	return slices.ContainsFunc(r.hop.Backends, func(b HopBackend) bool {
+		return b.Upstream.HTTP2 && (b.Upstream.TLS != nil || !r.allSpeakHTTP2())
+	})
+}
+
 // finishHop gives the rule its hop, if it needs one and has somewhere to send
 // requests.
 func (r *ruleReader) finishHop() {
-	if !r.hop.wanted && !r.encryptsAsNginxCannot() || len(r.hop.Backends) == 0 {
+	if !r.hop.wanted && !r.encryptsAsNginxCannot() && !r.mixesProtocols() || len(r.hop.Backends) == 0 {
 		return
 	}
 	hop := r.hop.Hop

@@ -146,8 +146,8 @@ func (b *builder) resolveListener(l *Listener) {
 // routeKinds are the kinds of routes that listeners of a protocol take (Gateway
 // API, ListenerStatus.supportedKinds).
 var routeKinds = map[gatewayv1.ProtocolType][]gatewayv1.Kind{
-	gatewayv1.HTTPProtocolType:  {"HTTPRoute"},
-	gatewayv1.HTTPSProtocolType: {"HTTPRoute"},
+	gatewayv1.HTTPProtocolType:  {"HTTPRoute", "GRPCRoute"},
+	gatewayv1.HTTPSProtocolType: {"HTTPRoute", "GRPCRoute"},
 	gatewayv1.TLSProtocolType:   {"TLSRoute"},
 	gatewayv1.TCPProtocolType:   {"TCPRoute"},
 	gatewayv1.UDPProtocolType:   {"UDPRoute"},

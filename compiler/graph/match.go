@@ -20,6 +20,10 @@ var methods = []gatewayv1.HTTPMethod{
 // readMatches reads the rule's matches. One that is not sound is left out: no
 // request can be told to have it.
 func (r *ruleReader) readMatches() {
+	if r.grpc != nil {
+		r.readGRPCMatches()
+		return
+	}
 	if len(r.source.Matches) == 0 {
 		r.rule.Matches = []Match{{PathKind: PathPrefix, Path: "/"}}
 		return

@@ -39,6 +39,11 @@ func (r *ruleReader) readMirrors() {
 			r.unsupported(field, "copies of redirected requests are")
 			continue
 		}
+		if r.grpc != nil {
+			// nginx reads a request whole before it copies it, and calls may last.
+			r.unsupported(field, "copies of gRPC calls are")
+			continue
+		}
 		share := r.mirrorShare(f.RequestMirror, field)
 		if upstream := r.mirrorUpstream(&f.RequestMirror.BackendRef, field+".backendRef"); upstream != nil && share > 0 {
 			r.rule.Mirrors = append(r.rule.Mirrors, Mirror{Upstream: upstream, Share: share, Index: i, HopID: r.mirrorID(i)})

@@ -94,6 +94,9 @@ func comparePolicies(a, b *v1alpha1.WebSocketPolicy) int {
 // readPolicy applies the policy that wins for the rule.
 func (r *ruleReader) readPolicy() {
 	r.rule.IdleTimeout = defaultIdleTimeout
+	if r.grpc != nil {
+		return
+	}
 	target := policyTarget{namespace: r.route.Namespace, name: r.route.Name, section: r.rule.Name}
 	winner, target := r.policies.winner(target)
 	if winner == nil {
@@ -128,7 +131,7 @@ func (p policies) winner(rule policyTarget) (*v1alpha1.WebSocketPolicy, policyTa
 func (b *builder) judgePolicies() {
 	routes := map[types.NamespacedName]*Route{}
 	for _, r := range b.g.Routes {
-		if r.HTTP != nil {
+		if r.Source.Kind == "HTTPRoute" {
 			routes[r.Key()] = r
 		}
 	}

@@ -32,6 +32,7 @@ func (b *builder) readRoutes() {
 		b.report(source.Kind, source, findings...)
 	}
 	b.sortAttachments()
+	b.separateHTTPAndGRPC()
 }
 
 // readParents returns the route's parents that are Gateways of ours, or
@@ -146,6 +147,10 @@ func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
 		route.HTTP = http
 		return b.readRules(route)
 	}
+	if grpc, ok := route.Source.Object.(*gatewayv1.GRPCRoute); ok {
+		route.HTTP = httpForm(grpc)
+		return b.readRules(route)
+	}
 	if rules, ok := streamRules(route.Source.Object); ok {
 		return b.readStreamRules(route, rules)
 	}
@@ -155,13 +160,13 @@ func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
 	return nil
 }
 
-// readRules reads the rules of an HTTPRoute, and sums up for all parents what they refer to and
-// which of them can not do what they say.
+// readRules reads the rules of an HTTPRoute or GRPCRoute, and sums up for all
+// parents what they refer to and which of them can not do what they say.
 func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 	var findings, faults, unresolved []diagnostic.Diagnostic
 	var dropped []string
 	for i := range route.HTTP.Spec.Rules {
-		r := b.readRule(route.HTTP, i)
+		r := b.readRule(route, i)
 		if len(r.rule.Matches) > 0 {
 			route.Rules = append(route.Rules, r.rule)
 		}

@@ -273,7 +273,7 @@ endpoints: [{addresses: ["2001:db8::1"]}, {addresses: ["2001:db8::2"], condition
 ---
 kind: Service
 metadata: {namespace: blog, name: odd}
-spec: {ports: [{name: h2c, port: 80, appProtocol: kubernetes.io/h2c}, {name: ws, port: 81, appProtocol: kubernetes.io/ws}, {name: dns, port: 53, protocol: UDP}]}
+spec: {ports: [{name: h2c, port: 80, appProtocol: mysql}, {name: ws, port: 81, appProtocol: kubernetes.io/ws}, {name: dns, port: 53, protocol: UDP}]}
 ---
 kind: EndpointSlice
 metadata: {namespace: blog, name: odd-1, labels: {kubernetes.io/service-name: odd}}
@@ -340,7 +340,7 @@ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: blo
 			"[{group: x.y, kind: Bucket, name: web}]", "", "blog-blog-0-split", []bundle.Endpoint{invalid}, "InvalidKind", "refer to a Service",
 		},
 		"to an error for another protocol": {
-			"[{name: odd, port: 80}]", elsewhere, "blog-odd-80", []bundle.Endpoint{invalid}, "UnsupportedProtocol", "kubernetes.io/h2c",
+			"[{name: odd, port: 80}]", elsewhere, "blog-odd-80", []bundle.Endpoint{invalid}, "UnsupportedProtocol", "mysql",
 		},
 		"to an error for a Service that leads out of the cluster": {
 			"[{name: away, port: 80}]", elsewhere, "blog-away-80", []bundle.Endpoint{invalid}, "UnsupportedProtocol", "ExternalName",

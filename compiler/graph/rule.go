@@ -13,8 +13,12 @@ import (
 // on the way.
 type ruleReader struct {
 	*builder
+	// kind is that of the route; a GRPCRoute is read in its form as an HTTPRoute.
+	kind   string
 	route  *gatewayv1.HTTPRoute
 	source *gatewayv1.HTTPRouteRule
+	// grpc is the rule itself where the route is a GRPCRoute, else nil.
+	grpc *gatewayv1.GRPCRouteRule
 	// field is the rule's path: spec.rules[0].
 	field string
 	rule  *Rule
@@ -39,11 +43,15 @@ var ruleChecks = []func(*ruleReader){
 	(*ruleReader).finishHop,
 }
 
-func (b *builder) readRule(route *gatewayv1.HTTPRoute, index int) *ruleReader {
+func (b *builder) readRule(route *Route, index int) *ruleReader {
 	r := &ruleReader{
-		builder: b, route: route, source: &route.Spec.Rules[index],
+		builder: b, kind: route.Source.Kind, route: route.HTTP, source: &route.HTTP.Spec.Rules[index],
 		field: fmt.Sprintf("spec.rules[%d]", index),
-		rule:  &Rule{Index: index},
+	}
+	r.rule = &Rule{Index: index, Source: r.source}
+	if grpc, ok := route.Source.Object.(*gatewayv1.GRPCRoute); ok {
+		r.grpc = &grpc.Spec.Rules[index]
+		r.rule.GRPC = true
 	}
 	if r.source.Name != nil {
 		r.rule.Name = string(*r.source.Name)

@@ -64,7 +64,7 @@ func meansWebSocket(headers []gatewayv1.HTTPHeader) bool {
 func GeneratedPolicies(g Graph, s snapshot.Snapshot) []*v1alpha1.WebSocketPolicy {
 	var generated []*v1alpha1.WebSocketPolicy
 	for _, route := range g.Routes {
-		if route.HTTP == nil {
+		if route.Source.Kind != "HTTPRoute" {
 			continue
 		}
 		if targets := generatedTargets(route.HTTP); len(targets) > 0 {

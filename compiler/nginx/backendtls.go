@@ -64,7 +64,7 @@ func (c *compilation) hopTLS(t *graph.BackendTLS) *bundle.HopTLS {
 // mirrorByHop has the hop send copies, and returns the headers that tell it.
 func (c *compilation) mirrorByHop(m graph.Mirror, headers []header) []header {
 	c.hopRules[m.HopID] = bundle.HopRule{ID: m.HopID, Backends: []bundle.HopBackend{
-		{Upstream: m.Upstream.ID, Weight: 1, TLS: c.hopTLS(m.Upstream.TLS)},
+		{Upstream: m.Upstream.ID, Weight: 1, HTTP2: m.Upstream.HTTP2, TLS: c.hopTLS(m.Upstream.TLS)},
 	}}
 	c.hopUpstreams[m.Upstream.ID] = m.Upstream
 	if len(headers) == 0 {

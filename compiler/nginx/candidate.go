@@ -88,6 +88,12 @@ var criteria = []struct {
 	compare func(a, b *candidate) int
 }{
 	{"its hostname fits the host better", func(a, b *candidate) int { return compareHostnames(a.written, b.written) }},
+	{"it names a longer service", func(a, b *candidate) int {
+		return -cmp.Compare(a.match.GRPC.ServiceLength, b.match.GRPC.ServiceLength)
+	}},
+	{"it names a longer method", func(a, b *candidate) int {
+		return -cmp.Compare(a.match.GRPC.MethodLength, b.match.GRPC.MethodLength)
+	}},
 	{"its type of path match goes first (Exact, RegularExpression, PathPrefix)", func(a, b *candidate) int {
 		return cmp.Compare(a.match.PathKind, b.match.PathKind)
 	}},

@@ -84,6 +84,10 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 		changed = true
 		headers.change(change)
 	}
+	if c.rule.GRPC {
+		changed, p.Trailers = true, true
+		headers.set("TE", token.Text("trailers"))
+	}
 	if changed {
 		// proxy_set_header is inherited only by a location that has none.
 		p.Headers = headers.list()
@@ -107,7 +111,7 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	}
 	upstream, ok := s.upstream(c.rule.Upstream)
 	tls, okTLS := s.backendTLS(c.rule.Upstream)
-	p.Upstream, p.TLS = upstream, tls
+	p.Upstream, p.TLS, p.HTTP2 = upstream, tls, c.rule.Upstream.HTTP2
 	return p, ok && okTLS
 }
 

@@ -11,8 +11,13 @@ import (
 	"github.com/gatewright/gatewright/compiler/nginx/token"
 )
 
-// hopUpstream leads to the agent's hop. No upstream of a rule can have its name.
-const hopUpstream = "gw_hop"
+// hopUpstream leads to the agent's hop, hopHTTP2Upstream does so for gRPC: nginx
+// keeps connections for an upstream, whatever is spoken on them. No upstream of a
+// rule can have their names.
+const (
+	hopUpstream      = "gw_hop"
+	hopHTTP2Upstream = "gw_hop_http2"
+)
 
 // hopAllowance is how much longer nginx waits for the hop than the hop for
 // backends: it is the hop that answers when time is up.
@@ -29,6 +34,10 @@ func (s *locationSet) throughHop(p *proxy, c candidate, headers *requestHeaders)
 	}
 	headers.set(bundle.HopHeader, token.Text(id))
 	p.Upstream, _ = token.NewName(hopUpstream)
+	if c.rule.GRPC {
+		p.Upstream, _ = token.NewName(hopHTTP2Upstream)
+		p.HTTP2 = true
+	}
 	p.Headers = headers.list()
 	idle := defaultIdleTimeout
 	if c.rule.IdleTimeout > 0 {
@@ -74,7 +83,7 @@ func (s *locationSet) hopRule(id string, hop *graph.Hop, m *graph.Match) (bundle
 			return bundle.HopRule{}, false
 		}
 		rule.Backends = append(rule.Backends, bundle.HopBackend{
-			Upstream: b.Upstream.ID, Weight: b.Weight, TLS: s.hopTLS(b.Upstream.TLS),
+			Upstream: b.Upstream.ID, Weight: b.Weight, HTTP2: b.Upstream.HTTP2, TLS: s.hopTLS(b.Upstream.TLS),
 			RequestHeaders: request, ResponseHeaders: response, Rewrite: rewrite,
 		})
 	}

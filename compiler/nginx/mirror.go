@@ -21,6 +21,8 @@ type mirrored struct {
 	Rewrite *rewrite
 	// Headers are as the request's own.
 	Headers []header
+	// HTTP2 says that the upstream speaks HTTP/2.
+	HTTP2 bool
 }
 
 // share is a variable that is set for a share of all requests.
@@ -59,14 +61,14 @@ func (s *locationSet) mirrors(c candidate, p proxy) ([]token.Internal, bool) {
 // where nginx cannot check its certificate.
 func (s *locationSet) mirrored(m graph.Mirror, p proxy) (mirrored, bool) {
 	copied := mirrored{Rewrite: p.Rewrite, Headers: p.Headers}
-	if tls := m.Upstream.TLS; tls != nil && tls.HasAltNames() {
+	if tls := m.Upstream.TLS; tls != nil && (tls.HasAltNames() || m.Upstream.HTTP2) {
 		copied.Upstream, _ = token.NewName(hopUpstream)
 		copied.Headers = s.mirrorByHop(m, p.Headers)
 		return copied, true
 	}
 	upstream, ok := s.upstream(m.Upstream)
 	tls, okTLS := s.backendTLS(m.Upstream)
-	copied.Upstream, copied.TLS = upstream, tls
+	copied.Upstream, copied.TLS, copied.HTTP2 = upstream, tls, m.Upstream.HTTP2
 	return copied, ok && okTLS
 }
 

@@ -178,6 +178,9 @@ type proxy struct {
 	HideHeaders []token.Header
 	// IdleTimeout is nil where the common one is right.
 	IdleTimeout *token.Duration
+	// HTTP2 says that the upstream speaks HTTP/2, Trailers that answers end with
+	// headers, as those of gRPC do.
+	HTTP2, Trailers bool
 	// Mirrors are the locations that copies are sent from.
 	Mirrors []token.Internal
 }

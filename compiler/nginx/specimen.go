@@ -73,7 +73,7 @@ func specimen() configuration {
 				}},
 				{Named: &named, Handler: handler{CORS: &cors{
 					Allowed: new(token.AllowedOrigin(0)), Settings: []setting{{Variable: token.CORSMethods, Value: value}}, Preflight: lines,
-				}, Proxy: &proxy{
+				}, Proxy: &proxy{HTTP2: true, Trailers: true,
 					Upstream: name, TLS: &backendTLS{Hostname: host, Authorities: name, ClientCertificate: &name, Failed: &named},
 					WebSockets: &sockets,
 					Rewrite:    &rewrite{Base: value, Path: pattern, KeepRest: true},
@@ -81,7 +81,7 @@ func specimen() configuration {
 					Mirrors: []token.Internal{internal},
 				}}},
 				{Named: &named, Handler: handler{Failed: &failure{NoEndpointsPort: one, InvalidBackendPort: one}}},
-				{Internal: &internal, Handler: handler{Mirrored: &mirrored{
+				{Internal: &internal, Handler: handler{Mirrored: &mirrored{HTTP2: true,
 					Sample: new(token.Sample(0)), Upstream: name, TLS: &backendTLS{Hostname: host, Authorities: name}, Headers: lines,
 					Rewrite: &rewrite{Base: value, Path: pattern, KeepRest: true},
 				}}},

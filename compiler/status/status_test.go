@@ -160,14 +160,14 @@ func TestTheAddressesAreThoseOfTheService(t *testing.T) {
 
 func TestAListenerTellsItsKindsAndRoutes(t *testing.T) {
 	t.Parallel()
-	s := cluster(t, "listeners: [{name: http, port: 80, protocol: HTTP}, {name: grpc, port: 81, protocol: HTTP, allowedRoutes: {kinds: [{kind: GRPCRoute}]}}]\n")
+	s := cluster(t, "listeners: [{name: http, port: 80, protocol: HTTP}, {name: tcp, port: 81, protocol: HTTP, allowedRoutes: {kinds: [{kind: TCPRoute}]}}]\n")
 	r := &gatewayv1.HTTPRoute{}
 	r.Namespace, r.Name, r.Generation = "infra", "r", 5
 	r.Spec.ParentRefs = []gatewayv1.ParentReference{{Name: "home"}}
 	s = s.With(r)
 	out := status.Build(graph.Build(s), s)
 	listeners := out.Gateways[0].Status.Listeners
-	if len(listeners[0].SupportedKinds) != 1 || listeners[0].SupportedKinds[0].Kind != "HTTPRoute" || listeners[0].AttachedRoutes != 1 {
+	if len(listeners[0].SupportedKinds) != 2 || listeners[0].SupportedKinds[0].Kind != "HTTPRoute" || listeners[0].AttachedRoutes != 1 {
 		t.Errorf("listener %+v", listeners[0])
 	}
 	// An empty list, not none: the field is required to be there.

@@ -30,6 +30,8 @@ type account struct {
 	Body    string
 	// Encryption is empty for plain text.
 	Encryption string
+	// HTTP2 says that it came by HTTP/2.
+	HTTP2 bool
 }
 
 // accountHeader has the account, in the answers of backends.
@@ -43,11 +45,15 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, s snapshot.Snapshot,
 		return nil, fmt.Errorf("serve backends: %w", err)
 	}
 	server := &http.Server{ //nolint:gosec // only this test's nginx connects
-		Handler: http.HandlerFunc(w.respond),
+		Protocols: new(http.Protocols),
+		Handler:   http.HandlerFunc(w.respond),
 		// Handshakes fail where a case wants them to.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	open := map[uint16]bool{bundle.ClosedPort: true, bundle.InvalidBackendPort: true, bundle.NoEndpointsPort: true}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	server.Protocols.SetHTTP2(true)
 	stop := func() { _ = server.Close() }
 	for _, u := range slices.Concat(b.Upstreams, b.Hop.Upstreams) {
 		for _, e := range u.Endpoints {
@@ -69,6 +75,10 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, s snapshot.Snapshot,
 // respond gives an account of the request, with the status and headers that
 // the request's own "Respond" headers ask for.
 func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Echo") != "" {
+		echo(w, r)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	given := account{
@@ -79,6 +89,7 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 		Body:    shorten(string(body)),
 
 		Encryption: encryption(r.TLS),
+		HTTP2:      r.ProtoMajor == 2,
 	}
 	s.saw(r.Header, given)
 	encoded, _ := json.Marshal(given)
@@ -99,6 +110,9 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 			w.Header()[asked] = values
 		}
 	}
+	if r.Header.Get("Te") == "trailers" {
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	}
 	if r.Header.Get("Upgrade") != "" {
 		upgrade(w, encoded)
 		return
@@ -111,6 +125,25 @@ func (s *witness) respond(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(code)
+	if r.Header.Get("Te") == "trailers" {
+		// nginx drops the trailers of an empty answer.
+		_, _ = io.WriteString(w, "answer")
+	}
+}
+
+// echo sends back what comes as it comes, and a trailer at the end.
+func echo(w http.ResponseWriter, r *http.Request) {
+	controller := http.NewResponseController(w)
+	w.Header().Set("Trailer", "Grpc-Status")
+	w.WriteHeader(http.StatusOK)
+	piece := make([]byte, 1024)
+	for err := controller.Flush(); err == nil; {
+		var n int
+		n, err = r.Body.Read(piece)
+		_, _ = w.Write(piece[:n])
+		_ = controller.Flush()
+	}
+	w.Header().Set("Grpc-Status", "0")
 }
 
 // upgrade switches protocols and echoes.

@@ -48,7 +48,7 @@
 // sends a datagram with the body.
 // The response says who answered, what the backend saw that is not what every
 // backend sees (+ Name: value, - Name) and what the response carried
-// (< Name: value). The header "Respond: 418" asks the backend for a status,
+// (< Name: value, << Name: value for trailers). The header "Respond: 418" asks the backend for a status,
 // "Respond-X: y" for a header X, "Delay: 2s" for patience, and "Fail-First: 2"
 // for that status twice alone, with the number of the attempt as a header.
 package corpus

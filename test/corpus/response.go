@@ -84,6 +84,9 @@ func (r request) once(d *dataplane.DataPlane, w *witness, services map[string]st
 			fmt.Fprintf(&b, "\n    < %s: %s", name, value)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(a.response.Trailer)) {
+		fmt.Fprintf(&b, "\n    << %s: %s", name, a.response.Trailer.Get(name))
+	}
 	if a.certificate != nil && a.certificate.VerifyHostname(r.serverName) != nil {
 		fmt.Fprintf(&b, "\n    certificate of %s", a.certificate.Subject.CommonName)
 	}
@@ -131,6 +134,9 @@ func (r request) differences(seen account) string {
 		want["Content-Length"] = []string{strconv.Itoa(len(expand(r.body)))}
 	}
 	var b strings.Builder
+	if seen.HTTP2 {
+		b.WriteString("\n    by HTTP/2")
+	}
 	if seen.Encryption != "" {
 		fmt.Fprintf(&b, "\n    %s", seen.Encryption)
 	}

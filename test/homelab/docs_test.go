@@ -104,7 +104,7 @@ func TestGettingStartedShowsTheSample(t *testing.T) {
 func TestManifestsHaveNoUnknownFields(t *testing.T) {
 	t.Parallel()
 	texts := sampleFiles(t)
-	for _, name := range []string{"getting-started.md", "websockets.md", "https-redirect.md", "certificates.md", "http.md", "troubleshooting.md"} {
+	for _, name := range []string{"getting-started.md", "websockets.md", "https-redirect.md", "certificates.md", "http.md", "grpc.md", "troubleshooting.md"} {
 		texts[name] = guide(t, name)
 	}
 	scheme, err := newScheme()
