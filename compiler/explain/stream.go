@@ -40,6 +40,10 @@ func ofStream(g *graph.Gateway, s nginx.Stream, r Request) Explanation {
 	switch {
 	case len(e.Answer.Backends) == 0:
 		e.Answer = Answer{Closed: true, Why: "the rule has no backend with a weight above 0"}
+	case s.Listener.TLS && s.Route.LacksBackendTLS() != "":
+		e.Answer = Answer{Closed: true, Why: s.Route.LacksBackendTLS()}
+	case s.Listener.TLS && s.Rule.Upstream.TLS != nil:
+		e.Answer.Why = fmt.Sprintf("to which the connection is passed on by TLS, if the certificate is what BackendTLSPolicy %s asks for", s.Rule.Upstream.TLS.Policy)
 	case s.Listener.TLS:
 		e.Answer.Why = "to which the connection is passed on decrypted"
 	default:

@@ -260,7 +260,11 @@ func (b *builder) resolveService(p servicePort) service {
 	}
 	if p.stream {
 		endpoints, warning := b.endpoints(source, port)
-		return service{endpoints: endpoints, warning: warning}
+		s := service{endpoints: endpoints, warning: warning}
+		if policy := b.tlsPolicyOf(p.namespace, p.name, port.Name); policy != nil {
+			s.tls, s.untrusted = policy.tls, policy.tls == nil
+		}
+		return s
 	}
 	tls, fault := b.backendTLS(p, port)
 	if fault != nil {

@@ -37,6 +37,7 @@ func Build(s snapshot.Snapshot) Graph {
 	b.judgeBackendTLSPolicies()
 	b.findShadowedMatches()
 	b.findShadowedStreams()
+	b.findStreamsWithoutTLS()
 	b.readIssuances()
 	b.resolveListeners()
 	b.acceptListenerSets()

@@ -207,7 +207,9 @@ func (r *streamReader) readBackends() {
 	}
 	id := r.upstreamID()
 	if r.upstreams[id] == nil {
-		r.upstreams[id] = &Upstream{ID: id, Endpoints: weigh(shares)}
+		u := &Upstream{ID: id, Endpoints: weigh(shares)}
+		u.TLS, u.Refused = r.backendTLS()
+		r.upstreams[id] = u
 	}
 	r.rule.Upstream = r.upstreams[id]
 }

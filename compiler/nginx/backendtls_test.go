@@ -50,3 +50,33 @@ func TestTheSystemsAuthoritiesAreThoseOfTheImage(t *testing.T) {
 		t.Errorf("without %q:\n%s", want, files)
 	}
 }
+
+func TestDecryptedConnectionsGetTLSOrNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		upstream graph.Upstream
+		want     string
+	}{
+		"by TLS":                                {graph.Upstream{TLS: &graph.BackendTLS{Hostname: "b"}}, "proxy_ssl_name b;"},
+		"without a policy":                      {graph.Upstream{}, "proxy_pass s;"},
+		"whose policy is invalid":               {graph.Upstream{Refused: true}, `return "";`},
+		"with a certificate for other names":    {graph.Upstream{TLS: &graph.BackendTLS{Hostname: "b", DNSNames: []string{"c"}}}, `return "";`},
+		"with a name that does not print":       {graph.Upstream{TLS: &graph.BackendTLS{Hostname: "b c"}}, `return "";`},
+		"with a name that would end the string": {graph.Upstream{TLS: &graph.BackendTLS{Hostname: "b;"}}, `return "";`},
+	} {
+		g, p := gatewayWithEverything()
+		// The route of the listener that passes on.
+		decrypting := *p.streamListener
+		decrypting.Routes = g.Listeners[3].Routes
+		decrypting.Hostname = ""
+		test.upstream.ID, test.upstream.Endpoints = "s", p.upstream.Endpoints
+		decrypting.Routes[0].Route.Rules[0].Upstream = &test.upstream
+		g.Listeners = []*graph.Listener{&decrypting}
+		files := joinFiles(Render(g, Templates{}).Files)
+		_, behind, _ := strings.Cut(files, ":29511 ssl")
+		behind, _, _ = strings.Cut(behind, "\n}")
+		if !strings.Contains(behind, test.want) {
+			t.Errorf("a backend %s, want %s:\n%s", name, test.want, behind)
+		}
+	}
+}

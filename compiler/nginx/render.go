@@ -87,10 +87,10 @@ type compilation struct {
 	countsWebSockets bool
 	// sharesPorts says that the stream block passes connections on to servers.
 	sharesPorts bool
-	// streams are the upstreams of the stream block, by ID; datagrams says which
-	// of them are asked over UDP.
+	// streams are the upstreams of the stream block, by ID; blameless says of which
+	// no member is left out after a failure.
 	streams   map[string]*graph.Upstream
-	datagrams map[string]bool
+	blameless map[string]bool
 }
 
 func newCompilation(g *graph.Gateway) *compilation {

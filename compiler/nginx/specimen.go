@@ -55,7 +55,8 @@ func specimen() configuration {
 				{
 					Port: one, Behind: behind(1, 1), Names: []token.Host{host},
 					Certificate: &name, Sessions: &name, Authorities: &name,
-					Proxy: &streamProxy{Upstream: name, IdleTimeout: second, OneAnswer: true, HalfClose: true},
+					Proxy: &streamProxy{Upstream: name, IdleTimeout: second, OneAnswer: true, HalfClose: true,
+						TLS: &backendTLS{Hostname: host, Authorities: name, ClientCertificate: &name, Failed: &named}},
 				},
 			},
 		},

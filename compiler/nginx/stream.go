@@ -25,8 +25,10 @@ type streams struct {
 // streamUpstream is an upstream of the stream block.
 type streamUpstream struct {
 	upstream
-	// Datagrams says that silence is no fault of a member's.
-	Datagrams bool
+	// Blameless says that no member is left out for a time after a failure. The
+	// stand-in for what no backend takes answers no datagram and speaks no TLS,
+	// and must keep its share.
+	Blameless bool
 }
 
 // streamServer is a server block of the stream block; exactly one of Pass, Proxy
@@ -62,6 +64,9 @@ type streamProxy struct {
 	// HalfClose lets one side go on after the other has said its last. Not where
 	// nginx decrypts: TLS has a word of its own for the end, which would be missing.
 	HalfClose bool
+	// TLS is nil where nginx speaks to backends as it is spoken to, or in plain
+	// text.
+	TLS *backendTLS
 }
 
 // behindHost is the loopback address of the servers that the port's front passes
@@ -136,7 +141,7 @@ func fronts(g *graph.Gateway) []*port {
 // where there are none.
 func (c *compilation) streamBlock(g *graph.Gateway) *streams {
 	block := &streams{Pod: thePod()}
-	c.streams, c.datagrams = map[string]*graph.Upstream{}, map[string]bool{}
+	c.streams, c.blameless = map[string]*graph.Upstream{}, map[string]bool{}
 	for _, p := range fronts(g) {
 		block.Servers = append(block.Servers, c.frontServers(p)...)
 	}
@@ -194,10 +199,27 @@ func (c *compilation) send(s *streamServer, rule *graph.Rule) {
 		return
 	}
 	c.streams[rule.Upstream.ID] = rule.Upstream
-	c.datagrams[rule.Upstream.ID] = s.UDP
+	c.blameless[rule.Upstream.ID] = s.UDP || rule.Upstream.TLS != nil
 	s.Proxy = &streamProxy{
 		Upstream: name, IdleTimeout: token.NewDuration(rule.IdleTimeout),
 		OneAnswer: rule.OneAnswer, HalfClose: !s.UDP && s.Behind == nil,
+	}
+}
+
+// sendDecrypted has a server that decrypts do what the rule says. Where backends
+// are to be spoken to by TLS and nginx cannot, it closes.
+func (c *compilation) sendDecrypted(s *streamServer, rule *graph.Rule) {
+	if rule.Upstream == nil || rule.Upstream.Refused {
+		s.Closed = true
+		return
+	}
+	tls, ok := c.backendTLS(rule.Upstream)
+	if !ok {
+		s.Closed = true
+		return
+	}
+	if c.send(s, rule); s.Proxy != nil {
+		s.Proxy.TLS = tls
 	}
 }
 
@@ -249,7 +271,7 @@ func (c *compilation) frontServer(p *port, owner *graph.Listener, name string) (
 	default:
 		front.Pass = behind(p.number, bundle.BehindTLSPort)
 		decrypting = c.decrypting(p, owner)
-		c.send(decrypting, rule)
+		c.sendDecrypted(decrypting, rule)
 	}
 	return front, decrypting
 }
@@ -281,8 +303,15 @@ func addNamed(servers []streamServer, s streamServer, host token.Host) []streamS
 
 // same says that two servers of a port differ in their names at the most.
 func (s streamServer) same(other streamServer) bool {
-	return s.Closed == other.Closed && equal(s.Pass, other.Pass) && equal(s.Proxy, other.Proxy) &&
+	return s.Closed == other.Closed && equal(s.Pass, other.Pass) && s.Proxy.same(other.Proxy) &&
 		equal(s.Certificate, other.Certificate) && equal(s.Authorities, other.Authorities)
+}
+
+func (p *streamProxy) same(other *streamProxy) bool {
+	if p == nil || other == nil {
+		return p == other
+	}
+	return p.Upstream == other.Upstream && p.IdleTimeout == other.IdleTimeout
 }
 
 func equal[T comparable](a, b *T) bool {
@@ -293,7 +322,7 @@ func equal[T comparable](a, b *T) bool {
 func (c *compilation) streamUpstreams() []streamUpstream {
 	var blocks []streamUpstream
 	for _, u := range blocksOf(c.streams) {
-		blocks = append(blocks, streamUpstream{u, c.datagrams[u.ID.String()]})
+		blocks = append(blocks, streamUpstream{u, c.blameless[u.ID.String()]})
 	}
 	return blocks
 }

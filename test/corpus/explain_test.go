@@ -110,10 +110,10 @@ func (r request) contradiction(g graph.Graph, want recordedAnswer) string {
 		return "explained as: nobody listens"
 	case a.Unsure:
 		return "it cannot be told"
+	case a.Closed:
+		return unless(want.from == "nobody", "explained as %+v", a)
 	case want.from == "nobody" && asksBackends && e.PassedOnBy != nil:
-		return unless(a.ClientCertificate || routeHasEndpoint(g, *e.PassedOnBy, bundle.ClosedPort), "explained as %+v", a)
-	case want.from == "nobody" && a.Closed:
-		return ""
+		return unless(a.ClientCertificate || strings.Contains(a.Why, "BackendTLSPolicy") || routeHasEndpoint(g, *e.PassedOnBy, bundle.ClosedPort), "explained as %+v", a)
 	case want.from == "nobody":
 		return unless(a.ClientCertificate, "explained as %+v", a)
 	case a.ClientCertificate && r.client == "":
