@@ -92,9 +92,8 @@ var (
 	ListenerHostnameConflict = Check{
 		ID: "listener-hostname-conflict", Severity: Warn, Reason: "HostnameConflict",
 		Prevents: "two listeners between which no request can be told",
-		Example:  "two listeners *.example.net on port 443",
+		Example:  "HTTPS and TLS with *.example.net on port 443",
 		Fix:      "change one of the two",
-		BySchema: true,
 	}
 	// ListenerTaken: a listener that another object's has come before
 	ListenerTaken = Check{
