@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -24,6 +25,7 @@ func TestGuard(t *testing.T) {
 	tests := map[string]struct {
 		handler admission.HandlerFunc
 		open    bool
+		asked   admissionv1.Operation
 		allowed bool
 		warning string
 	}{
@@ -37,12 +39,18 @@ func TestGuard(t *testing.T) {
 		},
 		"an object of our own does not pass when nothing can be decided": {handler: undecided},
 		"an object of our own does not pass when Gatewright panics":      {handler: panics},
+		"an object of our own goes when nothing can be decided": {
+			handler: undecided, asked: admissionv1.Delete, allowed: true,
+			warning: "Gatewright could not check this object: reading the cluster: no connection",
+		},
 		"a refusal stands": {handler: refuses, open: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			response := guard{next: test.handler, open: test.open}.Handle(t.Context(), admission.Request{})
+			response := guard{next: test.handler, open: test.open}.Handle(t.Context(), admission.Request{
+				AdmissionRequest: admissionv1.AdmissionRequest{Operation: test.asked},
+			})
 			if response.Allowed != test.allowed {
 				t.Errorf("allowed = %v, want %v", response.Allowed, test.allowed)
 			}

@@ -110,3 +110,70 @@ func TestWhoDeletesACertificateHearsWhichListenersHaveIt(t *testing.T) {
 		})
 	}
 }
+
+const (
+	class = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatewright}
+spec: {controllerName: gatewright.dev/gateway-controller}
+`
+	redirecting = `
+apiVersion: gatewright.dev/v1alpha1
+kind: GatewayConfig
+metadata: {namespace: infra, name: all}
+spec: {httpsRedirect: {enabled: true}}
+`
+)
+
+func TestWhoChangesAClassHearsWhichGatewaysLoseByIt(t *testing.T) {
+	t.Parallel()
+	astray := class[:len(class)-2] + ", parametersRef: {group: gatewright.dev, kind: GatewayConfig, name: gone, namespace: infra}}"
+	tests := map[string]judged{
+		"it is deleted": {old: class, warnings: []string{
+			"Gateway infra/home is no longer served: its GatewayClass is not Gatewright's any more",
+			"HTTPRoute blog/whoami is no longer served by Gateway infra/home",
+		}},
+		"its parameters lead nowhere": {old: class, new: astray, warnings: []string{
+			`spec.parametersRef: GatewayConfig "gone" not found in namespace "infra": refer to a sound GatewayConfig`,
+			`Gateway infra/home is no longer accepted: spec.gatewayClassName: GatewayClass "gatewright" is not accepted: spec.parametersRef: GatewayConfig "gone" not found in namespace "infra": refer to a sound GatewayConfig: mend the GatewayClass`,
+		}},
+		"it is another's":       {old: strings.NewReplacer("name: gatewright", "name: other", "gatewright.dev/gateway-controller", "example.org/controller").Replace(class)},
+		"it gets a description": {old: class, new: strings.Replace(class, "spec: {", "spec: {description: ours, ", 1)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t, cluster(t, theCluster, route(goodRule)), gatewayClassValidatePath)
+		})
+	}
+}
+
+func TestWhoChangesAGatewayConfigHearsWhatTheGatewaysLose(t *testing.T) {
+	t.Parallel()
+	harmless := strings.Replace(redirecting, "true", "false", 1)
+	tests := map[string]judged{
+		"it redirects now": {old: harmless, new: redirecting, warnings: []string{
+			"HTTPRoute blog/whoami no longer answers over HTTP: spec.parentRefs: the listeners that the route is attached to redirect all its requests to HTTPS",
+		}},
+		"it is deleted": {old: withIssuer, warnings: []string{
+			`Gateway infra/home is no longer accepted: spec.gatewayClassName: GatewayClass "gatewright" is not accepted: spec.parametersRef: GatewayConfig "all" not found in namespace "infra": refer to a sound GatewayConfig: mend the GatewayClass`,
+			`listener tls of Gateway infra/home loses its certificate: spec.listeners[1].tls.certificateRefs: HTTPS listener "tls" has neither a certificate nor any way to get one`,
+		}},
+		"nobody uses it any longer": {old: strings.Replace(withIssuer, "name: all", "name: unused", 1)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t, cluster(t, theCluster, configured, gateway(web, bare), route(goodRule), test.old), gatewayConfigValidatePath)
+		})
+	}
+}
+
+// withIssuer is what the class of configured refers to.
+const withIssuer = `
+apiVersion: gatewright.dev/v1alpha1
+kind: GatewayConfig
+metadata: {namespace: infra, name: all}
+spec: {certificates: {issuerRef: {name: home-ca}}}
+`

@@ -66,6 +66,8 @@ func TestADeadWebhookBlocksNobodysGatewayAPI(t *testing.T) {
 				t.Errorf("%s: failurePolicy %s, want Ignore", w.Name, *w.FailurePolicy)
 			case slices.Equal(rule.APIGroups, []string{""}):
 				checkCore(t, w)
+			case ours && slices.Contains(rule.Operations, admissionregistrationv1.Delete) && *w.FailurePolicy != admissionregistrationv1.Ignore:
+				t.Errorf("%s keeps objects from being deleted", w.Name)
 			case !theirs && !ours:
 				t.Errorf("%s is asked about groups %v", w.Name, rule.APIGroups)
 			}

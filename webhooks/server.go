@@ -118,6 +118,7 @@ func Handlers(scheme *runtime.Scheme, observe func(context.Context) (snapshot.Sn
 		listenerSetMutatePath:        theirs(mutate(scheme, listenerSetDefaulter{observe}, &gatewayv1.ListenerSet{})),
 		listenerSetValidatePath:      theirs(validate(scheme, observe, &gatewayv1.ListenerSet{})),
 		backendTLSPolicyValidatePath: theirs(validate(scheme, observe, &gatewayv1.BackendTLSPolicy{})),
+		gatewayClassValidatePath:     theirs(validate(scheme, observe, &gatewayv1.GatewayClass{})),
 		gatewayMutatePath:            theirs(mutate(scheme, gatewayDefaulter{observe}, &gatewayv1.Gateway{})),
 		gatewayValidatePath:          theirs(validate(scheme, observe, &gatewayv1.Gateway{})),
 		gatewayConfigValidatePath:    ours(validate(scheme, observe, &v1alpha1.GatewayConfig{})),
