@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -58,48 +57,5 @@ func TestGuard(t *testing.T) {
 				t.Errorf("warnings = %q, want %q", got, test.warning)
 			}
 		})
-	}
-}
-
-func TestBoundedRefusesBodiesThatNoObjectCanHave(t *testing.T) {
-	t.Parallel()
-	reached := false
-	handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), make(chan struct{}, 1))
-
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", maxBody+1))))
-
-	if recorder.Code != http.StatusRequestEntityTooLarge || reached {
-		t.Errorf("code = %d, handler reached: %v", recorder.Code, reached)
-	}
-}
-
-func TestBoundedFailsWhatFindsNoSlot(t *testing.T) {
-	t.Parallel()
-	slots := make(chan struct{}, 1)
-	slots <- struct{}{}
-	handler := bounded(http.NotFoundHandler(), slots)
-
-	// The API server has given up already.
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
-
-	if recorder.Code != http.StatusServiceUnavailable {
-		t.Errorf("code = %d, want 503: a failed call, which failurePolicy judges", recorder.Code)
-	}
-}
-
-func TestBoundedFreesItsSlotAfterAPanic(t *testing.T) {
-	t.Parallel()
-	slots := make(chan struct{}, 1)
-	handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("!") }), slots)
-	func() {
-		defer func() { _ = recover() }()
-		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
-	}()
-	if len(slots) != 0 {
-		t.Error("the slot is still taken")
 	}
 }

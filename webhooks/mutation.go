@@ -35,6 +35,9 @@ func (m mutation[T]) Handle(ctx context.Context, request admission.Request) admi
 	if wanted.GetDeletionTimestamp() != nil {
 		return admission.Allowed("")
 	}
+	if isBeyondSchema(wanted) {
+		return admission.Errored(http.StatusBadRequest, errBeyondSchema)
+	}
 	before, err := json.Marshal(wanted)
 	if err != nil {
 		return admission.Errored(http.StatusInternalServerError, fmt.Errorf("encoding the object: %w", err))

@@ -101,13 +101,14 @@ func synced(c cache.Cache) func(*http.Request) error {
 	}
 }
 
-// Handlers returns what answers at which path. All of them share one limit.
+// Handlers returns what answers at which path. All of them share one
+// intake.
 func Handlers(scheme *runtime.Scheme, observe func(context.Context) (snapshot.Snapshot, error)) map[string]http.Handler {
-	slots := make(chan struct{}, maxConcurrent)
+	in := newIntake()
 	// theirs are kinds that nobody is to be kept from because we fail; ours may
 	// wait. The failurePolicy of each webhook says the same.
-	theirs := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, true), slots) }
-	ours := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, false), slots) }
+	theirs := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, true), in) }
+	ours := func(w *admission.Webhook) http.Handler { return bounded(guarded(w, false), in) }
 	return map[string]http.Handler{
 		httpRouteMutatePath:          theirs(mutate(scheme, httpRouteDefaulter{observe}, &gatewayv1.HTTPRoute{})),
 		httpRouteValidatePath:        theirs(validate(scheme, observe, &gatewayv1.HTTPRoute{})),

@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -61,7 +60,7 @@ func (v validator[T]) ValidateDelete(ctx context.Context, deleted T) (admission.
 
 func (v validator[T]) answer(ctx context.Context, c judgement.Change) (admission.Warnings, error) {
 	if c.New != nil && isBeyondSchema(c.New) || c.Old != nil && isBeyondSchema(c.Old) {
-		return nil, errors.New("its lists are longer than the CRD allows")
+		return nil, errBeyondSchema
 	}
 	s, err := v.observe(ctx)
 	if err != nil {
