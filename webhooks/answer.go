@@ -23,16 +23,21 @@ const (
 
 // warningsOf puts the object's own warnings before those about others.
 func warningsOf(j judgement.Judgement) admission.Warnings {
+	all := len(j.Warnings) + len(j.Losses)
+	told := all
+	if all > maxWarnings {
+		// The last place tells how many are not told.
+		told = maxWarnings - 1
+	}
 	var said admission.Warnings
-	for _, d := range j.Warnings {
+	for _, d := range j.Warnings[:min(told, len(j.Warnings))] {
 		said = append(said, cut(d.String()))
 	}
-	for _, loss := range j.Losses {
+	for _, loss := range j.Losses[:told-len(said)] {
 		said = append(said, cut(loss))
 	}
-	if more := len(said) - maxWarnings; more > 0 {
-		// The last place tells how many are not told.
-		said = append(said[:maxWarnings-1], fmt.Sprintf("and %d more warnings: see the status of the objects concerned", more+1))
+	if told < all {
+		said = append(said, fmt.Sprintf("and %d more warnings: see the status of the objects concerned", all-told))
 	}
 	return said
 }
