@@ -21,6 +21,8 @@ demo-down: ## Stop the demo and remove what it left
 ##@ Prove it
 .PHONY: test check unit e2e conformance fuzz
 test: check e2e ## Everything that proves the project (CI runs this)
+	$(MAKE) conformance CHANNEL=standard
+	$(MAKE) conformance CHANNEL=experimental
 
 check: ## The inner loop: format, generated files, vet, lint, unit tests and corpus
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
