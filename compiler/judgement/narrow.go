@@ -21,13 +21,18 @@ func (c Change) narrow(s snapshot.Snapshot) snapshot.Snapshot {
 	switch c.Kind {
 	case "HTTPRoute", "GRPCRoute":
 		s = c.rivals(s)
+	case "TLSRoute", "TCPRoute", "UDPRoute":
+		// No listener has routes of HTTP beside them.
+		s.HTTPRoutes, s.GRPCRoutes = snapshot.Set[*gatewayv1.HTTPRoute]{}, snapshot.Set[*gatewayv1.GRPCRoute]{}
+	case "BackendTLSPolicy":
+		s = c.keep(s, refersTo(func(service types.NamespacedName) bool { return service.Namespace == key.Namespace }))
 	case "Gateway":
 		s = c.nearGateway(s)
 	case "Service":
-		s = s.WhereRoutes(refersTo(func(service types.NamespacedName) bool { return service == key }))
+		s = c.keep(s, refersTo(func(service types.NamespacedName) bool { return service == key }))
 	case "ReferenceGrant":
 		refers := refersTo(func(service types.NamespacedName) bool { return service.Namespace == key.Namespace })
-		s = s.WhereRoutes(func(r snapshot.Route) bool { return r.GetNamespace() != key.Namespace && refers(r) })
+		s = c.keep(s, func(r snapshot.Route) bool { return r.GetNamespace() != key.Namespace && refers(r) })
 	case "Secret":
 		s = s.WhereRoutes(func(snapshot.Route) bool { return false })
 	case "WebSocketPolicy":
@@ -79,7 +84,7 @@ func (c Change) rivals(s snapshot.Snapshot) snapshot.Snapshot {
 	for _, r := range s.WhereRoutes(hosts.shares).Routes() {
 		hosts.add(r)
 	}
-	return s.WhereRoutes(hosts.shares)
+	return c.keep(s, hosts.shares)
 }
 
 // hostnames are those that routes name, in lower case; "" stands for routes that

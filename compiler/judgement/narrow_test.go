@@ -19,7 +19,7 @@ import (
 // to do with everything, and changes of them.
 func TestNarrowJudgesTheSame(t *testing.T) {
 	t.Parallel()
-	const draws = 3000
+	const draws = 8000
 	told := map[string]int{}
 	for seed := range uint64(draws) {
 		d := drawing{rand.New(rand.NewPCG(seed, 1))}
@@ -40,7 +40,8 @@ func TestNarrowJudgesTheSame(t *testing.T) {
 	// Else the test would not show much.
 	for _, what := range []string{
 		"HTTPRoute itself", "HTTPRoute losses", "Gateway itself", "Gateway losses", "Service losses",
-		"ReferenceGrant losses", "Secret losses", "GatewayConfig losses", "WebSocketPolicy itself",
+		"ReferenceGrant losses", "Secret losses", "GatewayConfig losses", "GatewayClass losses", "WebSocketPolicy itself",
+		"GRPCRoute itself", "TLSRoute itself", "TCPRoute itself", "UDPRoute itself", "ListenerSet itself", "BackendTLSPolicy itself",
 	} {
 		if told[what] == 0 {
 			t.Errorf("%s: told %d times in %d changes", what, told[what], draws)
@@ -81,7 +82,7 @@ func (d drawing) cluster() snapshot.Snapshot {
 	d.some(3, func(int) { s = s.With(d.grant()) })
 	d.some(3, func(int) { s = s.With(d.policy()) })
 	d.some(2, func(int) { s = s.With(d.config()) })
-	return s
+	return d.furtherKinds(s)
 }
 
 // change draws a creation, an update or a deletion.
@@ -91,12 +92,22 @@ func (d drawing) change(s snapshot.Snapshot) Change {
 		draw func() metav1.Object
 	}{
 		{"HTTPRoute", func() metav1.Object { return d.route() }},
+		{"HTTPRoute", func() metav1.Object { return d.route() }},
+		{"HTTPRoute", func() metav1.Object { return d.route() }},
+		{"HTTPRoute", func() metav1.Object { return d.route() }},
+		{"Gateway", func() metav1.Object { return d.gateway() }},
 		{"Gateway", func() metav1.Object { return d.gateway() }},
 		{"Service", func() metav1.Object { return d.service() }},
 		{"ReferenceGrant", func() metav1.Object { return d.grant() }},
 		{"WebSocketPolicy", func() metav1.Object { return d.policy() }},
 		{"GatewayConfig", func() metav1.Object { return d.config() }},
 		{"Secret", func() metav1.Object { return &metav1.PartialObjectMetadata{ObjectMeta: d.meta(pick(d, "x", "y"))} }},
+		{"GRPCRoute", func() metav1.Object { return d.grpcRoute() }},
+		{"TLSRoute", func() metav1.Object { return d.tlsRoute() }},
+		{"TCPRoute", func() metav1.Object { return d.tcpRoute() }},
+		{"UDPRoute", func() metav1.Object { return d.udpRoute() }},
+		{"ListenerSet", func() metav1.Object { return d.listenerSet() }},
+		{"BackendTLSPolicy", func() metav1.Object { return d.tlsPolicy() }},
 		{"GatewayClass", func() metav1.Object { return d.class(pick(d, "ours", "theirs")) }},
 	}
 	kind := draws[d.IntN(len(draws))]
@@ -141,25 +152,37 @@ func (d drawing) gateway() *gatewayv1.Gateway {
 			Group: "gatewright.dev", Kind: "GatewayConfig", Name: pick(d, "c1", "c2"),
 		}}
 	}
+	if d.IntN(2) == 0 {
+		g.Spec.AllowedListeners = &gatewayv1.AllowedListeners{Namespaces: &gatewayv1.ListenerNamespaces{From: new(gatewayv1.NamespacesFromAll)}}
+	}
 	for i := range 1 + d.IntN(3) {
-		l := gatewayv1.Listener{
-			Name: gatewayv1.SectionName(fmt.Sprintf("l%d", i)), Port: pick[int32](d, 80, 81, 443),
-			Protocol: pick(d, gatewayv1.HTTPProtocolType, gatewayv1.HTTPProtocolType, gatewayv1.HTTPSProtocolType, gatewayv1.TCPProtocolType),
-		}
-		if d.IntN(2) == 0 {
-			l.Hostname = new(pick(d, drawnHostnames...))
-		}
-		if d.IntN(3) > 0 {
-			l.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: new(gatewayv1.NamespacesFromAll)}}
-		}
-		if l.Protocol == gatewayv1.HTTPSProtocolType && d.IntN(3) > 0 {
-			l.TLS = &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{
-				Name: gatewayv1.ObjectName(pick(d, "x", "y")), Namespace: d.namespace(),
-			}}}
-		}
-		g.Spec.Listeners = append(g.Spec.Listeners, l)
+		g.Spec.Listeners = append(g.Spec.Listeners, d.listener(fmt.Sprintf("l%d", i)))
 	}
 	return g
+}
+
+func (d drawing) listener(name string) gatewayv1.Listener {
+	l := gatewayv1.Listener{
+		Name: gatewayv1.SectionName(name), Port: pick[int32](d, 80, 81, 443),
+		Protocol: pick(d, gatewayv1.HTTPProtocolType, gatewayv1.HTTPProtocolType, gatewayv1.HTTPProtocolType, gatewayv1.HTTPSProtocolType,
+			gatewayv1.HTTPSProtocolType, gatewayv1.TCPProtocolType, gatewayv1.TLSProtocolType, gatewayv1.UDPProtocolType),
+	}
+	if d.IntN(2) == 0 {
+		l.Hostname = new(pick(d, drawnHostnames...))
+	}
+	if d.IntN(3) > 0 {
+		l.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: new(gatewayv1.NamespacesFromAll)}}
+	}
+	terminates := l.Protocol == gatewayv1.HTTPSProtocolType || l.Protocol == gatewayv1.TLSProtocolType
+	switch {
+	case terminates && d.IntN(3) > 0:
+		l.TLS = &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{
+			Name: gatewayv1.ObjectName(pick(d, "x", "y")), Namespace: d.namespace(),
+		}}}
+	case l.Protocol == gatewayv1.TLSProtocolType:
+		l.TLS = &gatewayv1.ListenerTLSConfig{Mode: new(gatewayv1.TLSModePassthrough)}
+	}
+	return l
 }
 
 // namespace is none in half of the cases: the object's own.
@@ -173,6 +196,9 @@ func (d drawing) parents() []gatewayv1.ParentReference {
 		ref := gatewayv1.ParentReference{Name: gatewayv1.ObjectName(pick(d, "g1", "g1", "g2", "g3")), Namespace: d.namespace()}
 		if d.IntN(4) == 0 {
 			ref.SectionName = new(gatewayv1.SectionName(pick(d, "l0", "l1")))
+		}
+		if d.IntN(6) == 0 {
+			ref.Kind, ref.Name = new(gatewayv1.Kind("ListenerSet")), gatewayv1.ObjectName(pick(d, "t1", "t2"))
 		}
 		refs = append(refs, ref)
 	}

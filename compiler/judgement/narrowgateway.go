@@ -30,7 +30,7 @@ func (c Change) nearGateway(s snapshot.Snapshot) snapshot.Snapshot {
 			hosts.add(r)
 		}
 	}
-	return children.WhereRoutes(hosts.shares)
+	return c.keep(children, hosts.shares)
 }
 
 func differInListenersAlone(old, updated *gatewayv1.Gateway) bool {
