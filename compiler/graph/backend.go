@@ -31,6 +31,7 @@ func (r *ruleReader) readBackends() {
 		return
 	}
 	var shares []share
+	var drained []netip.AddrPort
 	for i := range r.source.BackendRefs {
 		ref, field := &r.source.BackendRefs[i], fmt.Sprintf("%s.backendRefs[%d]", r.field, i)
 		weight := int32(1)
@@ -44,6 +45,8 @@ func (r *ruleReader) readBackends() {
 		if weight > 0 {
 			shares = append(shares, share{weight: weight, endpoints: endpoints})
 			r.addHopBackend(i, shares[len(shares)-1])
+		} else {
+			drained = append(drained, endpoints...)
 		}
 	}
 	switch {
@@ -57,12 +60,16 @@ func (r *ruleReader) readBackends() {
 		shares = []share{{weight: 1, endpoints: []netip.AddrPort{invalidBackend}}}
 	}
 	r.rule.Upstream = r.upstream(shares)
+	r.drain(drained, shares)
 }
 
 // upstream returns the upstream of the rule. One backend's is shared by all
 // rules that have it and no other. An ID depends on neither weights nor on
 // what the backends resolve to, as a new ID needs a reload.
 func (r *ruleReader) upstream(shares []share) *Upstream {
+	if r.rule.Session != nil {
+		return r.sessionUpstream(shares)
+	}
 	if port, ok := r.onlyService(); ok {
 		return r.serviceUpstream(port, shares[0])
 	}

@@ -226,6 +226,8 @@ type Rule struct {
 	// backendRefs, or with nothing but weight 0, has an upstream of only the 500
 	// sentinel.
 	Upstream *Upstream
+	// Session is nil where clients are bound to no endpoint.
+	Session *Session
 	// Hop is nil where nginx alone does what the rule says. Where it is set, the
 	// agent sends requests to its Backends in place of Upstream.
 	Hop *Hop

@@ -104,6 +104,9 @@ func (r *Rule) upstreams() []*Upstream {
 	if r.Hop == nil {
 		all = append(all, r.Upstream)
 	}
+	if r.Session != nil && r.Session.Drained != nil {
+		all = append(all, r.Session.Drained)
+	}
 	for _, m := range r.Mirrors {
 		all = append(all, m.Upstream)
 	}

@@ -36,11 +36,12 @@ var ruleChecks = []func(*ruleReader){
 	(*ruleReader).readBackendFilters,
 	(*ruleReader).readTimeouts,
 	(*ruleReader).readRetry,
-	(*ruleReader).refuseUnsupportedFields,
+	(*ruleReader).readSession,
 	(*ruleReader).readPolicy,
 	(*ruleReader).readBackends,
 	(*ruleReader).readMirrors,
 	(*ruleReader).finishHop,
+	(*ruleReader).finishSession,
 }
 
 func (b *builder) readRule(route *Route, index int) *ruleReader {
@@ -75,12 +76,4 @@ func (r *ruleReader) unsupported(field, what string) {
 
 func (r *ruleReader) remark(c diagnostic.Check, field, message string) {
 	r.remarks = append(r.remarks, c.At(field, message, ""))
-}
-
-// refuseUnsupportedFields refuses fields that would otherwise be dropped in
-// silence.
-func (r *ruleReader) refuseUnsupportedFields() {
-	if r.source.SessionPersistence != nil {
-		r.unsupported(r.field+".sessionPersistence", "session persistence is")
-	}
 }

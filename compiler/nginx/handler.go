@@ -56,11 +56,11 @@ func (s *locationSet) handler(c candidate, printable bool) handler {
 }
 
 // dependsOnMatch says that the rule does different things for its different
-// matches: it replaces the prefix that matched.
+// matches: it replaces the prefix that matched, or hands out cookies for it.
 func dependsOnMatch(rule *graph.Rule) bool {
 	return rule.Redirect != nil && rule.Redirect.Path != nil && rule.Redirect.Path.Prefix ||
 		rule.Rewrite != nil && rule.Rewrite.Path != nil && rule.Rewrite.Path.Prefix ||
-		rule.Hop != nil && rule.Hop.ReplacesPrefix()
+		rule.Hop != nil && rule.Hop.ReplacesPrefix() || rule.Session != nil
 }
 
 func (s *locationSet) proxy(c candidate) (proxy, bool) {
@@ -109,7 +109,7 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	if c.rule.Hop != nil {
 		return p, s.throughHop(&p, c, headers)
 	}
-	upstream, ok := s.upstream(c.rule.Upstream)
+	upstream, ok := s.upstreamOf(c)
 	tls, okTLS := s.backendTLS(c.rule.Upstream)
 	p.Upstream, p.TLS, p.HTTP2 = upstream, tls, c.rule.Upstream.HTTP2
 	return p, ok && okTLS

@@ -83,6 +83,8 @@ type upstream struct {
 	ZoneSize token.Size
 	Service  token.Name
 	Zone     token.Name
+	// Sticky binds clients to members; nil where it does not.
+	Sticky *sticky
 }
 
 // server is a server block.

@@ -65,6 +65,10 @@ type compilation struct {
 	clientCertificate *graph.Certificate
 	// authorities of clients and backends, by path in the bundle.
 	authorities map[string][]byte
+	// sticky are the upstreams, by ID, that bind clients to their members.
+	// drained are those whose members belong into such upstreams.
+	sticky  map[string]*sticky
+	drained map[string]bool
 	// hopRules and hopUpstreams, by ID, are what the hop does and where it sends
 	// requests.
 	hopRules     map[string]bundle.HopRule
@@ -96,7 +100,7 @@ type compilation struct {
 func newCompilation(g *graph.Gateway) *compilation {
 	return &compilation{
 		upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{},
-		hopRules: map[string]bundle.HopRule{}, hopUpstreams: map[string]*graph.Upstream{},
+		sticky: map[string]*sticky{}, drained: map[string]bool{}, hopRules: map[string]bundle.HopRule{}, hopUpstreams: map[string]*graph.Upstream{},
 		clientCertificate: g.ClientCertificate,
 	}
 }
@@ -152,7 +156,13 @@ func thePod() pod {
 // upstreamBlocks are sorted by ID. The size of the zone that all upstreams
 // share depends on their number alone, and in steps, so that a change of
 // endpoints changes nothing; memory that is not used is not touched.
-func (c *compilation) upstreamBlocks() []upstream { return blocksOf(c.upstreams) }
+func (c *compilation) upstreamBlocks() []upstream {
+	blocks := slices.DeleteFunc(blocksOf(c.upstreams), func(u upstream) bool { return c.drained[u.ID.String()] })
+	for i := range blocks {
+		blocks[i].Sticky = c.sticky[blocks[i].ID.String()]
+	}
+	return blocks
+}
 
 func blocksOf(upstreams map[string]*graph.Upstream) []upstream {
 	const perUpstream = 64 << 10

@@ -11,6 +11,7 @@ import (
 // for trying templates.
 func specimen() configuration {
 	name, _ := token.NewName("specimen")
+	cookiePath, _ := token.NewCookiePath("/specimen")
 	host, _ := token.NewHost("specimen.example.com")
 	path, _ := token.NewPath("/specimen")
 	pattern, _ := token.PathPattern("/specimen")
@@ -20,6 +21,7 @@ func specimen() configuration {
 	one, second := token.NewInt(1), token.NewDuration(time.Second)
 	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
 	lines := c.commonHeaders().list()
+	c.sticky = map[string]*sticky{"specimen": {Cookie: name, Path: cookiePath, Secure: true, Seconds: &one, Drained: &name}}
 	exact, _, _ := token.WebSocketOrigin("https", "specimen.example.com", 0)
 	sockets := webSockets{Forbidden: new(token.Upgrade), Limit: &webSocketLimit{Counter: value, Max: one}}
 	equal := condition{Variable: token.Key, Equal: &value}
