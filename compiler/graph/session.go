@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,18 +28,36 @@ type Session struct {
 	words []string
 }
 
-// UpstreamID names the upstream for requests of clients whose cookie has that
-// path: nginx has the cookie's attributes at the upstream. It depends on no
-// endpoints, as a new one needs a reload.
-func (s *Session) UpstreamID(path string, secure bool) string {
-	words := append([]string{}, s.words...)
+// Upstream returns the one for requests of clients whose cookie has that path:
+// nginx has the cookie's attributes at the upstream. What it is called depends on
+// no endpoints, as a new name needs a reload.
+func (s *Session) Upstream(of *Upstream, path string, secure bool) *Upstream {
+	own := *of
+	own.ID = dnsLabel(s.wordsFor(path, secure)...)
+	return &own
+}
+
+// DrainedUpstream is Upstream for the endpoints that take no new clients; nil
+// where there are none. It has a name for each upstream that it is part of: nginx
+// would ask for a shared one only once.
+func (s *Session) DrainedUpstream(path string, secure bool) *Upstream {
+	if s.Drained == nil {
+		return nil
+	}
+	own := *s.Drained
+	own.ID = dnsLabel(append(s.wordsFor(path, secure), "drained")...)
+	return &own
+}
+
+func (s *Session) wordsFor(path string, secure bool) []string {
+	words := slices.Clone(s.words)
 	if path != "/" {
 		words = append(words, path)
 	}
 	if secure {
 		words = append(words, "tls")
 	}
-	return dnsLabel(words...)
+	return words
 }
 
 // CookiePath is the path of the cookie of a session, so that rules for other
@@ -156,13 +175,18 @@ func (r *ruleReader) readLifetime(source *gatewayv1.SessionPersistence, field st
 // sessionUpstream returns the upstream of the rule alone: who has a session
 // there has none elsewhere.
 func (r *ruleReader) sessionUpstream(shares []share) *Upstream {
-	u := r.namedUpstream(r.rule.Session.UpstreamID("/", false), shares)
+	u := r.namedUpstream(dnsLabel(r.rule.Session.words...), shares)
 	if port, ok := r.onlyService(); ok {
 		resolved := r.service(port)
 		u.TLS, u.Refused = resolved.tls, resolved.untrusted
 	}
 	return u
 }
+
+// nobody stands for drained endpoints where there are none, as an upstream is
+// never empty. It is no sentinel: who was answered by one, while there were no
+// endpoints, has a session with it, and would never get away.
+var nobody = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1)
 
 // drain notes a backend of weight 0. Endpoints that get new sessions as well
 // are no such backend.
@@ -184,10 +208,9 @@ func (r *ruleReader) drain(drained []netip.AddrPort, shares []share) {
 		}
 	}
 	if len(old) == 0 {
-		// An upstream is never empty; nobody has a session with a sentinel.
-		old = []netip.AddrPort{noEndpoints}
+		old = []netip.AddrPort{nobody}
 	}
-	s.Drained = r.namedUpstream(dnsLabel(append(append([]string{}, s.words...), "drained")...), []share{{weight: 1, endpoints: old}})
+	s.Drained = r.namedUpstream(dnsLabel(append(slices.Clone(s.words), "drained")...), []share{{weight: 1, endpoints: old}})
 }
 
 // finishSession refuses what goes past nginx's choice of an endpoint, and what

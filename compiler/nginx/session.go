@@ -3,7 +3,6 @@ package nginx
 import (
 	"time"
 
-	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/nginx/token"
 )
 
@@ -40,15 +39,15 @@ func (s *locationSet) upstreamOf(c candidate) (token.Name, bool) {
 		seconds := token.NewInt(int64(session.Lifetime / time.Second))
 		block.Seconds = &seconds
 	}
-	if session.Drained != nil {
-		drained, ok := s.upstream(session.Drained)
+	if u := session.DrainedUpstream(path, s.listener.TLS); u != nil {
+		drained, ok := s.upstream(u)
 		if !ok {
 			return token.Name{}, false
 		}
 		block.Drained = &drained
-		s.drained[session.Drained.ID] = true
+		s.drained[u.ID] = true
 	}
-	own := &graph.Upstream{ID: session.UpstreamID(path, s.listener.TLS), Endpoints: u.Endpoints, TLS: u.TLS, Refused: u.Refused}
+	own := session.Upstream(u, path, s.listener.TLS)
 	name, ok := s.upstream(own)
 	if ok {
 		s.sticky[own.ID] = &block
