@@ -58,7 +58,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.countdown.start(d)
 		defer x.countdown.stop()
 	}
-	x.header = outgoingHeader(r, b)
+	var granted http.Header
+	if found.auth != nil {
+		var ok bool
+		if granted, ok = x.authorize(); !ok {
+			return
+		}
+	}
+	x.header = x.outgoingHeader(granted)
 	x.run()
 }
 

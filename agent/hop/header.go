@@ -47,12 +47,16 @@ func upgradeOf(h http.Header) string {
 	return h.Get("Upgrade")
 }
 
-// outgoingHeader is what the backend gets of the request's headers.
-func outgoingHeader(r *http.Request, b *backend) http.Header {
-	h := r.Header.Clone()
+// outgoingHeader is what the backend gets of the request's headers, and of those
+// that an authorization server granted.
+func (x *exchange) outgoingHeader(granted http.Header) http.Header {
+	h, b := x.r.Header.Clone(), x.backend
 	upgrade, trailers := upgradeOf(h), hasToken(h, "Te", "trailers")
 	removeConnectionHeaders(h)
 	h.Del(bundle.HopHeader)
+	if granted != nil {
+		x.rule.auth.grant(h, granted)
+	}
 	if trailers {
 		h.Set("Te", "trailers")
 	}

@@ -15,6 +15,9 @@ type Stats struct {
 	Timeouts  uint64
 	Failures  uint64
 	BrokenOff uint64
+	// Denied were not let in by an authorization server, or for want of its
+	// verdict.
+	Denied uint64
 	// Upgraded is the number of websockets now.
 	Upgraded int64
 	// Rules is the number of rules that are served.
@@ -22,8 +25,8 @@ type Stats struct {
 }
 
 type counts struct {
-	requests, retries, reconnects, timeouts, failures, brokenOff atomic.Uint64
-	upgraded                                                     atomic.Int64
+	requests, retries, reconnects, timeouts, failures, brokenOff, denied atomic.Uint64
+	upgraded                                                             atomic.Int64
 }
 
 // Stats returns a copy.
@@ -31,7 +34,7 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Requests: s.counts.requests.Load(), Retries: s.counts.retries.Load(), Reconnects: s.counts.reconnects.Load(),
 		Timeouts: s.counts.timeouts.Load(), Failures: s.counts.failures.Load(), BrokenOff: s.counts.brokenOff.Load(),
-		Upgraded: s.counts.upgraded.Load(),
+		Denied: s.counts.denied.Load(), Upgraded: s.counts.upgraded.Load(),
 	}
 	if current := s.live.Load().current; current != nil {
 		stats.Rules = len(current.rules)

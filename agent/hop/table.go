@@ -32,6 +32,8 @@ type rule struct {
 	backoff  time.Duration
 	backends []*backend
 	balance  *balance
+	// auth is nil where all requests are let in.
+	auth *auth
 }
 
 // backend is a bundle.HopBackend, ready for use.
@@ -107,17 +109,39 @@ func (p *preparation) rule(source *bundle.HopRule) (*rule, error) {
 		r.retry, r.retries, r.codes = true, retry.Attempts, slices.Clone(retry.Codes)
 		r.backoff = time.Duration(retry.BackoffMillis) * time.Millisecond
 	}
+	backends := source.Backends
+	if source.Auth != nil {
+		backends = source.Auth.Backends
+		if err := p.auth(r, source); err != nil {
+			return nil, err
+		}
+	}
 	var weights []int64
-	for i := range source.Backends {
-		b, err := p.backend(&source.Backends[i])
+	for i := range backends {
+		b, err := p.backend(&backends[i])
 		if err != nil {
 			return nil, fmt.Errorf("backend %d: %w", i, err)
 		}
 		r.backends = append(r.backends, b)
-		weights = append(weights, int64(source.Backends[i].Weight))
+		weights = append(weights, int64(backends[i].Weight))
 	}
 	r.balance = newBalance(weights)
 	return r, nil
+}
+
+func (p *preparation) auth(r *rule, source *bundle.HopRule) error {
+	if len(source.Backends) > 0 {
+		return errors.New("it has backends that nobody guards")
+	}
+	if err := checkAuth(source.Auth); err != nil {
+		return err
+	}
+	server, err := p.backend(&source.Auth.Server)
+	if err != nil {
+		return fmt.Errorf("authorization server: %w", err)
+	}
+	r.auth = newAuth(source.Auth, server)
+	return nil
 }
 
 func (p *preparation) backend(source *bundle.HopBackend) (*backend, error) {

@@ -47,6 +47,33 @@ type HopRule struct {
 	Retry *HopRetry `json:"retry,omitempty"`
 	// Backends are in the order of the route. Without any, the hop answers 500.
 	Backends []HopBackend `json:"backends,omitempty"`
+	// Auth is nil where nobody is asked whether a request is let in. Else the
+	// rule's backends are there and not in Backends, so that an agent that knows
+	// nothing of Auth lets no request in.
+	Auth *HopAuth `json:"auth,omitempty"`
+}
+
+// HopAuth is who decides which requests are let in (HTTPExternalAuthFilter with
+// protocol HTTP): those that it answers with 200.
+type HopAuth struct {
+	// Server is asked, by a request with the method, host and path of the
+	// client's; its Rewrite adds a prefix to the path. Its weight and headers
+	// are of no account.
+	Server HopBackend `json:"server"`
+	// TimeoutMillis bounds the question, from its start to the last byte of the
+	// answer. Above 0.
+	TimeoutMillis int64 `json:"timeoutMillis"`
+	// RequestHeaders are sent as the client wrote them, besides Authorization.
+	RequestHeaders []string `json:"requestHeaders,omitempty"`
+	// ResponseHeaders are copied from the answer into the request, in place of
+	// what the client sent under those names. Empty stands for all that the
+	// answer has, but for those that frame a message.
+	ResponseHeaders []string `json:"responseHeaders,omitempty"`
+	// MaxBodyBytes is how long a body may be, which is sent to the server; longer
+	// ones are answered with 413. 0 sends no bodies. At most 65535.
+	MaxBodyBytes int64 `json:"maxBodyBytes,omitempty"`
+	// Backends are those of the rule.
+	Backends []HopBackend `json:"backends,omitempty"`
 }
 
 // HopRetry says when an attempt is followed by another (GEP-1731).

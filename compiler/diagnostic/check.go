@@ -39,7 +39,7 @@ func (c Check) At(field, message, fix string) Diagnostic {
 
 // Checks returns all checks, sorted by ID.
 func Checks() []Check {
-	all := slices.Concat(routeChecks(), backendChecks(), gatewayChecks(), certificateChecks(), policyChecks(), edgeChecks(), backendTLSChecks(), sessionChecks())
+	all := slices.Concat(routeChecks(), backendChecks(), gatewayChecks(), certificateChecks(), policyChecks(), edgeChecks(), backendTLSChecks(), sessionChecks(), authChecks())
 	slices.SortFunc(all, func(a, b Check) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }

@@ -49,6 +49,12 @@ type Answer struct {
 	// Deadline after which a backend's silence is answered with 504; 0 where only
 	// the idle timeout bounds it.
 	Deadline time.Duration
+	// Draining are backends that answer only those clients who have a session
+	// there.
+	Draining []Backend
+	// Authorizer is the Service that decides whether Backends are asked; nil
+	// where none does.
+	Authorizer *Backend
 	// ClientCertificate says that who shows no valid certificate gets no answer.
 	ClientCertificate bool
 	// Encrypted says that backends are spoken to by TLS: one whose certificate
@@ -220,7 +226,7 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 	a := Answer{
 		Backends: backendsOf(c), Deadline: deadline(c.Rule),
 		Encrypted: encrypts(c.Rule),
-		Why:       together(encryption(c.Rule), changes(c.Rule), copies(c), byHop(c.Rule)),
+		Why:       together(encryption(c.Rule), changes(c.Rule), copies(c), bound(c.Rule), byHop(c.Rule)),
 	}
 	if r.isForWebSocket() {
 		a.MaxWebSockets = c.Rule.WebSocketLimits.Max
@@ -235,10 +241,19 @@ func answerOf(c nginx.Candidate, r Request) Answer {
 		const why = "with 500 in place of a backend that cannot be used (lint tells why)"
 		a.Why = together(why, a.Why)
 	}
+	authorize(&a, c)
+	if c.Rule.Session != nil && a.Status == 0 {
+		a.Draining = drainingOf(c)
+	}
 	return a
 }
 
+// backendsOf are the backends with a weight above 0.
 func backendsOf(c nginx.Candidate) []Backend {
+	return slices.DeleteFunc(weightedOf(c), func(b Backend) bool { return b.Weight <= 0 })
+}
+
+func weightedOf(c nginx.Candidate) []Backend {
 	var backends []Backend
 	for _, ref := range c.Rule.Source.BackendRefs {
 		b := Backend{Service: types.NamespacedName{Namespace: c.Route.Source.GetNamespace(), Name: string(ref.Name)}, Weight: 1}
@@ -251,9 +266,7 @@ func backendsOf(c nginx.Candidate) []Backend {
 		if ref.Weight != nil {
 			b.Weight = *ref.Weight
 		}
-		if b.Weight > 0 {
-			backends = append(backends, b)
-		}
+		backends = append(backends, b)
 	}
 	return backends
 }

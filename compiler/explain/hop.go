@@ -37,7 +37,8 @@ func byHop(rule *graph.Rule) string {
 	if hop.Retry != nil {
 		all = append(all, fmt.Sprintf("with up to %d retries", hop.Retry.Attempts))
 	}
-	if slices.ContainsFunc(hop.Backends, func(b graph.HopBackend) bool {
+	// Behind an authorization server, the hop does what the whole rule says, too.
+	if hop.Auth == nil && slices.ContainsFunc(hop.Backends, func(b graph.HopBackend) bool {
 		return b.Rewrite != nil || len(b.RequestHeaders)+len(b.ResponseHeaders) > 0
 	}) {
 		all = append(all, "with what single backends ask for")

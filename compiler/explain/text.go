@@ -85,8 +85,14 @@ func (a Answer) String() string {
 		return fmt.Sprintf("with %d by nginx: %s", a.Status, a.Why)
 	}
 	said := "from " + strings.Join(to, ", ")
+	if a.Authorizer != nil {
+		said = fmt.Sprintf("by Service %s:%d, or once it says 200 %s", a.Authorizer.Service, a.Authorizer.Port, said)
+	}
 	if a.Why != "" {
 		said += ", " + a.Why
+	}
+	for _, b := range a.Draining {
+		said += fmt.Sprintf(", or from Service %s:%d (weight 0) to a client with a session there", b.Service, b.Port)
 	}
 	if a.MaxWebSockets > 0 {
 		said += fmt.Sprintf(", or with 503 while %d websockets are open in the pod", a.MaxWebSockets)

@@ -49,6 +49,8 @@ func (r *ruleReader) readFilter(f *gatewayv1.HTTPRouteFilter, field string) {
 		r.readCORS(f.CORS, field+".cors")
 	case f.Type == gatewayv1.HTTPRouteFilterRequestMirror && f.RequestMirror != nil:
 		// readMirrors, once it is known where the rule leads.
+	case f.Type == gatewayv1.HTTPRouteFilterExternalAuth && f.ExternalAuth != nil:
+		// readAuth, once it is known what else the rule does.
 	case f.Type == gatewayv1.HTTPRouteFilterExtensionRef && f.ExtensionRef != nil:
 		r.unresolved = append(r.unresolved, diagnostic.UnknownFilter.At(field+".extensionRef",
 			fmt.Sprintf("no filters of kind %s (group %q) are known", f.ExtensionRef.Kind, f.ExtensionRef.Group),

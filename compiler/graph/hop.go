@@ -23,6 +23,8 @@ type Hop struct {
 	Retry *Retry
 	// Backends that get requests, in the rule's order; at least one.
 	Backends []HopBackend
+	// Auth is nil where nobody is asked whether a request is let in.
+	Auth *Auth
 
 	words []string
 }
@@ -220,6 +222,7 @@ func (r *ruleReader) finishHop() {
 		return
 	}
 	hop := r.hop.Hop
+	hop.behindAuth(r.rule)
 	hop.words = []string{r.route.Namespace, r.route.Name, r.words(), "hop"}
 	r.rule.Hop = &hop
 }

@@ -37,6 +37,7 @@ var ruleChecks = []func(*ruleReader){
 	(*ruleReader).readTimeouts,
 	(*ruleReader).readRetry,
 	(*ruleReader).readSession,
+	(*ruleReader).readAuth,
 	(*ruleReader).readPolicy,
 	(*ruleReader).readBackends,
 	(*ruleReader).readMirrors,

@@ -230,7 +230,9 @@ func (r *ruleReader) finishSession() {
 				"sessions with a backend of weight 0 that speaks TLS cannot go on", "leave the backend out")
 		}
 	}
-	if r.rule.Hop != nil {
+	// Also where there is no hop for want of backends: those of weight 0 would
+	// be reached without it.
+	if r.hop.wanted || r.rule.Hop != nil {
 		r.refuseSession(r.field+".sessionPersistence",
 			"a rule whose requests take the agent's hop (timeouts, retries, external authorization, filters or TLS of single backends) binds no clients",
 			"leave out the one or the other")

@@ -66,8 +66,11 @@ func dependsOnMatch(rule *graph.Rule) bool {
 func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	var p proxy
 	headers := s.commonHeaders()
-	changed := false
-	if rw := c.rule.Rewrite; rw != nil {
+	changed, changes := false, c.rule.RequestHeaders
+	if asksFirst(c.rule) {
+		changes = nil
+	}
+	if rw := c.rule.Rewrite; rw != nil && !asksFirst(c.rule) {
 		if rw.Hostname != "" {
 			changed = true
 			headers.set(hostHeader, token.Text(rw.Hostname))
@@ -80,7 +83,7 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 			p.Rewrite = &r
 		}
 	}
-	for _, change := range c.rule.RequestHeaders {
+	for _, change := range changes {
 		changed = true
 		headers.change(change)
 	}

@@ -51,12 +51,20 @@ func (s *locationSet) throughHop(p *proxy, c candidate, headers *requestHeaders)
 	for _, b := range hop.Backends {
 		s.hopUpstreams[b.Upstream.ID] = b.Upstream
 	}
+	if hop.Auth != nil {
+		s.hopUpstreams[hop.Auth.Upstream.ID] = hop.Auth.Upstream
+	}
 	return !headers.refused
 }
 
 // patience is how long the hop may take until the headers of a response; 0
 // where only the idle timeout bounds it.
 func patience(hop *graph.Hop) time.Duration {
+	if hop.RequestTimeout == 0 && hop.Auth != nil {
+		unguarded := *hop
+		unguarded.Auth = nil
+		return graph.AuthTimeout + patience(&unguarded)
+	}
 	if hop.RequestTimeout > 0 || hop.Retry == nil {
 		return max(hop.RequestTimeout, hop.BackendTimeout)
 	}
@@ -86,6 +94,9 @@ func (s *locationSet) hopRule(id string, hop *graph.Hop, m *graph.Match) (bundle
 			Upstream: b.Upstream.ID, Weight: b.Weight, HTTP2: b.Upstream.HTTP2, TLS: s.hopTLS(b.Upstream.TLS),
 			RequestHeaders: request, ResponseHeaders: response, Rewrite: rewrite,
 		})
+	}
+	if !s.guard(&rule, hop.Auth) {
+		return bundle.HopRule{}, false
 	}
 	return rule, true
 }

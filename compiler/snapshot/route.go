@@ -106,7 +106,7 @@ func (s Snapshot) Route(key RouteKey) (Route, bool) {
 }
 
 // BackendRefs are what the route sends requests or connections to, copies of
-// requests among them.
+// requests and questions whether to let them in among them.
 func (r Route) BackendRefs() []gatewayv1.BackendObjectReference {
 	var all []gatewayv1.BackendObjectReference
 	plain := func(refs []gatewayv1.BackendRef) {
@@ -119,9 +119,9 @@ func (r Route) BackendRefs() []gatewayv1.BackendObjectReference {
 		for _, rule := range o.Spec.Rules {
 			for i := range rule.BackendRefs {
 				all = append(all, rule.BackendRefs[i].BackendObjectReference)
-				all = append(all, mirrored(rule.BackendRefs[i].Filters)...)
+				all = append(all, ofFilters(rule.BackendRefs[i].Filters)...)
 			}
-			all = append(all, mirrored(rule.Filters)...)
+			all = append(all, ofFilters(rule.Filters)...)
 		}
 	case *gatewayv1.GRPCRoute:
 		for _, rule := range o.Spec.Rules {
@@ -150,11 +150,15 @@ func (r Route) BackendRefs() []gatewayv1.BackendObjectReference {
 	return all
 }
 
-func mirrored(filters []gatewayv1.HTTPRouteFilter) []gatewayv1.BackendObjectReference {
+// ofFilters are those that filters refer to.
+func ofFilters(filters []gatewayv1.HTTPRouteFilter) []gatewayv1.BackendObjectReference {
 	var all []gatewayv1.BackendObjectReference
 	for _, f := range filters {
 		if f.RequestMirror != nil {
 			all = append(all, f.RequestMirror.BackendRef)
+		}
+		if f.ExternalAuth != nil {
+			all = append(all, f.ExternalAuth.BackendRef)
 		}
 	}
 	return all

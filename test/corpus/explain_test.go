@@ -126,12 +126,16 @@ func (r request) contradiction(g graph.Graph, want recordedAnswer) string {
 		return unless(a.Deadline > 0, "explained as %+v", a)
 	case want.from == "nginx" && asksBackends && want.status == "502":
 		return unless(a.Encrypted, "explained as %+v", a)
+	case want.from == "nginx" && asksBackends && want.status == "413":
+		return unless(a.Authorizer != nil, "explained as %+v", a)
+	case a.Authorizer != nil && a.Authorizer.Service.String() == want.from:
+		return ""
 	case want.from == "nginx" && asksBackends:
 		return unless(hasEndpoint(g, e.Winner, sentinels[want.status]), "explained as %+v", a)
 	case want.from == "nginx":
 		return unless(fmt.Sprint(a.Status) == want.status && a.Location == want.location, "explained as %+v", a)
 	}
-	return unless(asksBackends && slices.ContainsFunc(a.Backends, func(b explain.Backend) bool {
+	return unless(asksBackends && slices.ContainsFunc(slices.Concat(a.Backends, a.Draining), func(b explain.Backend) bool {
 		return b.Service.String() == want.from
 	}), "explained as %+v", a)
 }
