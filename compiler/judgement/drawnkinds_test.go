@@ -93,10 +93,7 @@ func (d drawing) listenerSet() *gatewayv1.ListenerSet {
 	s := &gatewayv1.ListenerSet{ObjectMeta: d.meta(pick(d, "t1", "t2"))}
 	s.Spec.ParentRef = gatewayv1.ParentGatewayReference{Name: gatewayv1.ObjectName(pick(d, "g1", "g2")), Namespace: d.namespace()}
 	for i := range 1 + d.IntN(2) {
-		l := d.listener(fmt.Sprintf("l%d", i))
-		s.Spec.Listeners = append(s.Spec.Listeners, gatewayv1.ListenerEntry{
-			Name: l.Name, Hostname: l.Hostname, Port: l.Port, Protocol: l.Protocol, TLS: l.TLS, AllowedRoutes: l.AllowedRoutes,
-		})
+		s.Spec.Listeners = append(s.Spec.Listeners, gatewayv1.ListenerEntry(d.listener(fmt.Sprintf("l%d", i))))
 	}
 	return s
 }

@@ -11,7 +11,6 @@ import (
 // for trying templates.
 func specimen() configuration {
 	name, _ := token.NewName("specimen")
-	cookiePath, _ := token.NewCookiePath("/specimen")
 	host, _ := token.NewHost("specimen.example.com")
 	path, _ := token.NewPath("/specimen")
 	pattern, _ := token.PathPattern("/specimen")
@@ -21,11 +20,10 @@ func specimen() configuration {
 	one, second := token.NewInt(1), token.NewDuration(time.Second)
 	c := &compilation{upstreams: map[string]*graph.Upstream{"specimen": {}}, query: []string{"specimen"}}
 	lines := c.commonHeaders().list()
-	c.sticky = map[string]*sticky{"specimen": {Cookie: name, Path: cookiePath, Secure: true, Seconds: &one, Drained: &name}}
+	c.sticky = map[string]*sticky{"specimen": specimenSession(name, one)}
 	exact, _, _ := token.WebSocketOrigin("https", "specimen.example.com", 0)
 	sockets := webSockets{Forbidden: new(token.Upgrade), Limit: &webSocketLimit{Counter: value, Max: one}}
-	equal := condition{Variable: token.Key, Equal: &value}
-	matching := condition{Variable: token.URI, Pattern: &pattern}
+	equal, matching := condition{Variable: token.Key, Equal: &value}, condition{Variable: token.URI, Pattern: &pattern}
 	choices := []choice{{Key: &value, Flags: []condition{equal, matching}, Condition: equal, Target: named}}
 	return configuration{
 		Pod: thePod(), DrainTimeout: second, IdleTimeout: second,
@@ -92,4 +90,9 @@ func specimen() configuration {
 			},
 		}},
 	}
+}
+
+func specimenSession(name token.Name, seconds token.Int) *sticky {
+	path, _ := token.NewCookiePath("/specimen")
+	return &sticky{Cookie: name, Path: path, Secure: true, Seconds: &seconds, Drained: &name}
 }
