@@ -54,6 +54,7 @@ var (
 	hopRequestsDesc   = describe("gatewright_hop_requests_total", "Requests of rules that need the hop.")
 	hopRetriesDesc    = describe("gatewright_hop_retries_total", "Attempts after the first that rules asked for.")
 	hopErrorsDesc     = describe("gatewright_hop_errors_total", "Requests without a whole response: timeout (504), failure (502), broken_off.", "kind")
+	hopDeniedDesc     = describe("gatewright_hop_denied_total", "Requests that an authorization server did not let in, or could not be asked about.")
 	hopWebsocketsDesc = describe("gatewright_hop_websockets", "Upgraded connections through the hop.")
 
 	restartsDesc    = describe("gatewright_nginx_restarts_total", "Restarts of nginx after an exit that nobody asked for.")
@@ -88,7 +89,7 @@ func newRegistry(c *collector) (*prometheus.Registry, error) {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		reloadsDesc, applyingDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
-		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopWebsocketsDesc,
+		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopDeniedDesc, hopWebsocketsDesc,
 		restartsDesc, upDesc, drainingDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
 	} {
 		out <- d
@@ -124,6 +125,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		count(hopErrorsDesc, float64(through.Timeouts), "timeout")
 		count(hopErrorsDesc, float64(through.Failures), "failure")
 		count(hopErrorsDesc, float64(through.BrokenOff), "broken_off")
+		count(hopDeniedDesc, float64(through.Denied))
 		gauge(hopWebsocketsDesc, float64(through.Upgraded))
 	}
 	count(restartsDesc, float64(c.nginx.restartCount()))

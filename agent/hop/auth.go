@@ -144,7 +144,7 @@ func (x *exchange) readForAuth(limit int64) ([]byte, bool) {
 		return nil, true
 	}
 	if x.r.ContentLength > limit {
-		x.refuse(http.StatusRequestEntityTooLarge)
+		x.refuseTooLong()
 		return nil, false
 	}
 	text, err := io.ReadAll(io.LimitReader(x.body.source, limit+1))
@@ -156,12 +156,31 @@ func (x *exchange) readForAuth(limit int64) ([]byte, bool) {
 		// The client has not sent all of it.
 		panic(http.ErrAbortHandler)
 	case int64(len(text)) > limit:
-		x.refuse(http.StatusRequestEntityTooLarge)
+		x.refuseTooLong()
 		return nil, false
 	}
 	x.body.source = bytes.NewReader(text)
 	x.body.ended.Store(true)
 	return text, true
+}
+
+// tooLongTime is how long nginx may take to read the answer to a body that is
+// too long, and to hang up.
+const tooLongTime = 2 * time.Second
+
+// refuseTooLong answers with 413, and reads on until nginx has seen the answer:
+// a connection that is closed while nginx writes is a failure to nginx, and the
+// answer is lost.
+func (x *exchange) refuseTooLong() {
+	x.countdown.stop()
+	clear(x.w.Header())
+	x.closeUnlessRead()
+	answer(x.w, http.StatusRequestEntityTooLarge)
+	if x.control.Flush() != nil || x.control.SetReadDeadline(time.Now().Add(tooLongTime)) != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, x.body.source)
+	x.wakeBody()
 }
 
 // grant writes what the authorization server said into the headers for the

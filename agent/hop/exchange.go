@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gatewright/gatewright/compiler/bundle"
@@ -181,9 +183,11 @@ func answer(w http.ResponseWriter, status int) {
 	h := w.Header()
 	h["Date"] = nil
 	h.Set("Content-Type", "text/plain; charset=utf-8")
+	text := fmt.Sprintf("%d %s\n", status, http.StatusText(status))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	// The client's loss.
-	_, _ = fmt.Fprintf(w, "%d %s\n", status, http.StatusText(status))
+	_, _ = io.WriteString(w, text)
 }
 
 // closeUnlessRead makes a response the last one of its connection if there is

@@ -214,7 +214,7 @@ func TestASoundRuleBesideAnInvalidOneStays(t *testing.T) {
 	t.Parallel()
 	g := build(t, route(`  rules:
   - backendRefs: [{name: web, port: 80}]
-  - {matches: [{path: {value: /a}}], sessionPersistence: {type: Cookie}}`))
+  - {matches: [{path: {value: /a}}], sessionPersistence: {type: Header}}`))
 	r := onlyRoute(t, g)
 	if !r.Parents[0].Accepted.True || !r.PartiallyInvalid.True || !strings.HasPrefix(r.PartiallyInvalid.Message, "Dropped Rule 1 (") {
 		t.Errorf("accepted %+v, partially invalid %+v", r.Parents[0].Accepted, r.PartiallyInvalid)

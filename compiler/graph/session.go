@@ -175,7 +175,13 @@ func (r *ruleReader) readLifetime(source *gatewayv1.SessionPersistence, field st
 // sessionUpstream returns the upstream of the rule alone: who has a session
 // there has none elsewhere.
 func (r *ruleReader) sessionUpstream(shares []share) *Upstream {
-	u := r.namedUpstream(dnsLabel(r.rule.Session.words...), shares)
+	s := r.rule.Session
+	if r.allSpeakHTTP2() {
+		// nginx keeps connections for an upstream, whatever is spoken on them.
+		s.words = append(s.words, "h2")
+	}
+	u := r.namedUpstream(dnsLabel(s.words...), shares)
+	u.HTTP2 = r.allSpeakHTTP2()
 	if port, ok := r.onlyService(); ok {
 		resolved := r.service(port)
 		u.TLS, u.Refused = resolved.tls, resolved.untrusted
@@ -225,9 +231,9 @@ func (r *ruleReader) finishSession() {
 		if fault != nil || ref.Weight == nil || *ref.Weight > 0 {
 			continue
 		}
-		if resolved := r.service(port); resolved.tls != nil || resolved.untrusted {
+		if resolved := r.service(port); resolved.tls != nil || resolved.untrusted || r.speaksHTTP2(port) != r.allSpeakHTTP2() {
 			r.refuseSession(fmt.Sprintf("%s.backendRefs[%d]", r.field, i),
-				"sessions with a backend of weight 0 that speaks TLS cannot go on", "leave the backend out")
+				"sessions with a backend of weight 0 that speaks TLS, or another protocol than the others, cannot go on", "leave the backend out")
 		}
 	}
 	// Also where there is no hop for want of backends: those of weight 0 would

@@ -22,7 +22,7 @@ func (s *locationSet) guard(rule *bundle.HopRule, a *graph.Auth) bool {
 	// A prefix of / is replaced by more of it; without a path, by itself.
 	prefixed := &bundle.HopRewrite{Path: &bundle.HopPath{Prefix: "/", Value: token.EncodePath(absolute(a.Path))}}
 	rule.Auth = &bundle.HopAuth{
-		Server:        bundle.HopBackend{Upstream: a.Upstream.ID, Weight: 1, TLS: s.hopTLS(a.Upstream.TLS), Rewrite: prefixed},
+		Server:        bundle.HopBackend{Upstream: a.Upstream.ID, Weight: 1, HTTP2: a.Upstream.HTTP2, TLS: s.hopTLS(a.Upstream.TLS), Rewrite: prefixed},
 		TimeoutMillis: graph.AuthTimeout.Milliseconds(), MaxBodyBytes: a.MaxBody,
 		Backends: rule.Backends,
 	}

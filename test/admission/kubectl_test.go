@@ -138,6 +138,9 @@ func TestADeadWebhookBlocksNobody(t *testing.T) {
 	scale(t, 0)
 	t.Cleanup(func() {
 		scale(t, 1)
+		if said, err := lab.Apply(context.WithoutCancel(t.Context()), shop); err != nil {
+			t.Errorf("%v: %s", err, said)
+		}
 		says(t, refused, func(ctx context.Context) (string, error) {
 			return lab.Apply(ctx, bad, "--dry-run=server")
 		})
