@@ -92,12 +92,23 @@ func setUpShop(t *testing.T) {
 	})
 }
 
+// awaitReviews waits until the webhook refuses again.
+func awaitReviews(t *testing.T) {
+	t.Helper()
+	// What the test has deleted: routes of no Gateway of ours are not judged.
+	if said, err := lab.Apply(context.Background(), shop); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+	says(t, badGoods, func(ctx context.Context) (string, error) { return lab.Apply(ctx, badRoute(), "--dry-run=server") })
+}
+
 func TestKubectlTellsWhoWouldLoseByAChange(t *testing.T) {
 	setUpShop(t)
 	for name, test := range map[string]struct{ object, says string }{
 		"a Service":        {"service/goods --namespace stock", "Warning: HTTPRoute shop/goods no longer reaches Service stock/goods"},
 		"a ReferenceGrant": {"referencegrant/shop --namespace stock", "Warning: HTTPRoute shop/goods no longer reaches its backend"},
 		"a Gateway":        {"gateway/home --namespace shop", "Warning: HTTPRoute shop/goods is no longer served by this Gateway"},
+		"a GatewayClass":   {"gatewayclass/gatewright", "Warning: Gateway shop/home is no longer served: its GatewayClass is not Gatewright's any more"},
 		"a certificate":    {"secret/shop-tls --namespace shop", "Warning: listener https of Gateway shop/home loses its certificate, which is in Secret shop/shop-tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,9 +125,8 @@ func TestKubectlTellsWhoWouldLoseByAChange(t *testing.T) {
 
 func TestADryRunIsJudgedAndLeavesNothing(t *testing.T) {
 	setUpShop(t)
-	bad := strings.Replace(goodsRoute, "name: goods}", "name: bad}", 1)
-	says(t, `"/(" is no valid regular expression`, func(ctx context.Context) (string, error) {
-		return lab.Apply(ctx, strings.Replace(bad, "rules: [{", `rules: [{matches: [{path: {type: RegularExpression, value: "/("}}], `, 1), "--dry-run=server")
+	says(t, badGoods, func(ctx context.Context) (string, error) {
+		return lab.Apply(ctx, badRoute(), "--dry-run=server")
 	})
 	good := strings.Replace(goodsRoute, "name: goods}", "name: good}", 1)
 	says(t, "httproute.gateway.networking.k8s.io/good created (server dry run)", func(ctx context.Context) (string, error) {
@@ -131,19 +141,12 @@ func TestADryRunIsJudgedAndLeavesNothing(t *testing.T) {
 // asked about.
 func TestADeadWebhookBlocksNobody(t *testing.T) {
 	setUpShop(t)
-	bad := strings.Replace(strings.Replace(goodsRoute, "name: goods}", "name: bad}", 1),
-		"rules: [{", `rules: [{matches: [{path: {type: RegularExpression, value: "/("}}], `, 1)
-	const refused = `"/(" is no valid regular expression`
-	says(t, refused, func(ctx context.Context) (string, error) { return lab.Apply(ctx, bad) })
+	bad := badRoute()
+	says(t, badGoods, func(ctx context.Context) (string, error) { return lab.Apply(ctx, bad, "--dry-run=server") })
 	scale(t, 0)
 	t.Cleanup(func() {
 		scale(t, 1)
-		if said, err := lab.Apply(context.WithoutCancel(t.Context()), shop); err != nil {
-			t.Errorf("%v: %s", err, said)
-		}
-		says(t, refused, func(ctx context.Context) (string, error) {
-			return lab.Apply(ctx, bad, "--dry-run=server")
-		})
+		awaitReviews(t)
 	})
 	for _, do := range [][]string{
 		{"delete", "service/goods", "--namespace", "stock"},

@@ -40,6 +40,9 @@ func issueCertificates(spec Spec) error {
 	if err := authority.Client("kubelet-client", "apiserver-kubelet-client", "system:masters"); err != nil {
 		return err
 	}
+	if err := configureAdmission(spec, authority); err != nil {
+		return err
+	}
 	if err := authority.SigningKey("service-accounts"); err != nil {
 		return err
 	}
@@ -78,6 +81,7 @@ func (s *supervisor) startAPIServer() error {
 		"--service-account-signing-key-file="+dir+"service-accounts.key",
 		"--service-cluster-ip-range="+topology.ServiceCIDR,
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+		"--admission-control-config-file="+s.spec.path(admissionFile),
 		"--kubelet-client-certificate="+dir+"kubelet-client.crt", "--kubelet-client-key="+dir+"kubelet-client.key",
 		"--kubelet-preferred-address-types=InternalIP", "--allow-privileged",
 		"--profiling=false")

@@ -43,3 +43,8 @@ const (
 	ClientNamespace  = "client"
 	LANHostNamespace = "lanhost"
 )
+
+// WebhookClient is the common name in the certificate that the API server shows
+// to webhooks that ask for one. The cluster's authority has signed it, whose
+// certificate is in the ConfigMap kube-root-ca.crt of each namespace.
+const WebhookClient = "apiserver-webhook-client"
