@@ -65,6 +65,13 @@
 //   - Nothing is buffered: bodies, events and trailers pass as they come, in
 //     both directions at once. Informational responses are dropped, as nginx
 //     does by default. A client that goes away ends the backend's request.
+//   - With Auth, the authorization server is asked before a backend is: with the
+//     method, Host, path and query that nginx sent, dot segments resolved, and
+//     the headers and body that the rule names. Its 200 lets the request in, with
+//     the headers that the rule names. Every other answer is passed on in the
+//     backend's place; without an answer the client gets 500 to 504 as from a
+//     backend, a body that is too long 413. nginx must not have changed the
+//     request: the changes of the whole rule are those of its backends here.
 //   - Headers may have 256 KiB, more than nginx takes.
 //
 // Requests that are under way live on through bundle updates, with the rule

@@ -71,6 +71,11 @@ var fields = map[string]func(s string, p places){
 	"mirror upstream":   func(s string, p places) { p.rule.Mirrors[0].Upstream.ID = "m" + s },
 	"backend's name":    func(s string, p places) { p.upstream.TLS.Hostname = "b" + s },
 	"client's secret":   func(s string, p places) { p.client.Secret.Name = s },
+	"session":           func(s string, p places) { p.session.Cookie = "c" + s },
+	"session's path":    func(s string, p places) { p.bound.Path = "/c/c" + s },
+	"auth path":         func(s string, p places) { p.auth.Path = "/a" + s },
+	"auth header":       func(s string, p places) { p.auth.RequestHeaders[0] = "a" + s },
+	"auth upstream":     func(s string, p places) { p.auth.Upstream.ID = "a" + s },
 	"upstream":          func(s string, p places) { p.upstream.ID = "u" + s },
 }
 
@@ -85,6 +90,9 @@ type places struct {
 	upstream    *graph.Upstream
 	rewrite     *graph.Rewrite
 	redirect    *graph.Redirect
+	session     *graph.Session
+	auth        *graph.Auth
+	bound       *graph.Match
 
 	streamListener *graph.Listener
 	streamHostname *graph.Hostname
@@ -184,10 +192,27 @@ func gatewayWithEverything() (*graph.Gateway, places) {
 	}, p
 }
 
+// withExperimentalRules adds what takes the experimental channel.
+func withExperimentalRules(p places) places {
+	p.session = &graph.Session{Cookie: "c", Lifetime: time.Hour, Drained: &graph.Upstream{ID: "d", Endpoints: p.upstream.Endpoints}}
+	bound := &graph.Rule{
+		Index: 3, Upstream: p.upstream, Session: p.session,
+		Matches: []graph.Match{{PathKind: graph.PathPrefix, Path: "/c/c"}},
+	}
+	p.bound = &bound.Matches[0]
+	p.auth = &graph.Auth{Upstream: &graph.Upstream{ID: "a", Endpoints: p.upstream.Endpoints}, Path: "/a", RequestHeaders: []string{"a"}}
+	guarded := &graph.Rule{
+		Index: 4, Upstream: p.upstream, Matches: []graph.Match{{PathKind: graph.PathPrefix, Path: "/a"}},
+		Hop: &graph.Hop{Auth: p.auth, Backends: []graph.HopBackend{{Upstream: p.upstream, Weight: 1}}},
+	}
+	p.route.Rules = append(p.route.Rules, bound, guarded)
+	return p
+}
+
 func shapeOf(t testing.TB, field, s string) string {
 	t.Helper()
 	g, p := gatewayWithEverything()
-	fields[field](s, p)
+	fields[field](s, withExperimentalRules(p))
 	shape := ""
 	for _, f := range Render(g, Templates{}).Files {
 		if strings.HasSuffix(f.Path, ".pem") {

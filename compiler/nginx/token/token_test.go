@@ -52,6 +52,11 @@ func FuzzText(f *testing.F) {
 		if got := expand(parameter(t, value)); ok && got != s+"<${uri}>" {
 			t.Errorf("the text %q became %q", s, got)
 		}
+		if cookiePath, ok := token.NewCookiePath("/" + s); ok {
+			if got := parameter(t, cookiePath); got != "/"+s || strings.ContainsAny(got, `$;,\"' `) {
+				t.Errorf("the path %q of a cookie became %q", "/"+s, got)
+			}
+		}
 		path, ok := token.NewPath("/" + s)
 		if got := parameter(t, path); ok && got != "/"+s {
 			t.Errorf("the path %q became %q", "/"+s, got)
