@@ -1,0 +1,69 @@
+package compiler_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/gatewright/gatewright/compiler"
+	"github.com/gatewright/gatewright/compiler/bundle"
+	"github.com/gatewright/gatewright/compiler/graph"
+	"github.com/gatewright/gatewright/compiler/infra"
+	"github.com/gatewright/gatewright/compiler/nginx"
+	"github.com/gatewright/gatewright/compiler/snapshot"
+	"github.com/gatewright/gatewright/compiler/status"
+	"github.com/gatewright/gatewright/test/bench/control/workload"
+)
+
+// sizes are the numbers of routes that the control path is measured with.
+var sizes = []int{10, 1000, 5000}
+
+var options = compiler.Options{Infra: infra.Options{Image: "nginx"}}
+
+// BenchmarkScratch compiles all, as at the start of the operator.
+func BenchmarkScratch(b *testing.B) {
+	for _, n := range sizes {
+		s := workload.Snapshot(n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				compiler.Run(s, options)
+			}
+		})
+	}
+}
+
+// BenchmarkStages tells what each stage takes from scratch.
+func BenchmarkStages(b *testing.B) {
+	for _, n := range sizes {
+		s := workload.Snapshot(n)
+		g := graph.Build(s)
+		offer := nginx.Render(g.Gateways[0], nginx.Templates{})
+		encoded, err := offer.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		stages := []struct {
+			name string
+			run  func()
+		}{
+			{"sets", func() { snapshot.SetOf(s.HTTPRoutes.All()...) }},
+			{"graph", func() { graph.Build(s) }},
+			{"status", func() { status.Build(g, s) }},
+			{"render", func() { nginx.Render(g.Gateways[0], nginx.Templates{}) }},
+			{"hash", func() { offer.Hash() }},
+			{"confighash", func() { offer.ConfigHash() }},
+			{"encode", func() { _, _ = offer.Encode() }},
+			{"decode", func() { _, _ = bundle.Decode(bytes.NewReader(encoded)) }},
+		}
+		for _, stage := range stages {
+			b.Run(fmt.Sprintf("%d %s", n, stage.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					stage.run()
+				}
+			})
+		}
+		b.Logf("%d routes: %d bytes encoded", n, len(encoded))
+	}
+}
