@@ -48,6 +48,11 @@ conformance: ## The Gateway API's own suite; narrow with PROFILE=GATEWAY-TLS, RU
 fuzz: ## Fuzz what stands between users' text and nginx, one minute
 	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx
 
+##@ Measure it
+.PHONY: bench-control
+bench-control: ## The control path on a one-node cluster: docs/benchmarks/control-path.md; narrow with BENCH="-only churn -sizes 1000"
+	go run ./test/bench/control $(BENCH)
+
 ##@ Build it
 .PHONY: build images generate fmt golden
 build: ## The static binary, for this machine, in dist/

@@ -26,7 +26,7 @@ type authority struct {
 	pool        *x509.CertPool
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
@@ -48,7 +48,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -58,7 +58,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // issue returns a certificate and its key as PEM.
-func (a *authority) issue(t *testing.T, name string, serial int64, usages ...x509.ExtKeyUsage) (certificate, key []byte) {
+func (a *authority) issue(t testing.TB, name string, serial int64, usages ...x509.ExtKeyUsage) (certificate, key []byte) {
 	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
@@ -78,7 +78,7 @@ func (a *authority) issue(t *testing.T, name string, serial int64, usages ...x50
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encodedKey})
 }
 
-func (a *authority) pair(t *testing.T, name string, usages ...x509.ExtKeyUsage) tls.Certificate {
+func (a *authority) pair(t testing.TB, name string, usages ...x509.ExtKeyUsage) tls.Certificate {
 	t.Helper()
 	certificate, key := a.issue(t, name, 2, usages...)
 	pair, err := tls.X509KeyPair(certificate, key)
@@ -89,20 +89,20 @@ func (a *authority) pair(t *testing.T, name string, usages ...x509.ExtKeyUsage) 
 }
 
 // operator is the client certificate that the agent is to accept.
-func (a *authority) operator(t *testing.T) tls.Certificate {
+func (a *authority) operator(t testing.TB) tls.Certificate {
 	t.Helper()
 	return a.pair(t, bundle.OperatorIdentity, x509.ExtKeyUsageClientAuth)
 }
 
 // serving is the file of a bundle with a certificate for nginx.
-func (a *authority) serving(t *testing.T, path string, serial int64) bundle.File {
+func (a *authority) serving(t testing.TB, path string, serial int64) bundle.File {
 	t.Helper()
 	certificate, key := a.issue(t, "www.example.net", serial, x509.ExtKeyUsageServerAuth)
 	return bundle.File{Path: path, Data: append(bytes.Clone(certificate), key...)}
 }
 
 // writeIdentity makes the agent's identity a new one of this authority.
-func (a *authority) writeIdentity(t *testing.T, dir string) {
+func (a *authority) writeIdentity(t testing.TB, dir string) {
 	t.Helper()
 	certificate, key := a.issue(t, "gateway.test", 3, x509.ExtKeyUsageServerAuth)
 	for name, data := range map[string][]byte{"tls.crt": certificate, "tls.key": key, "ca.crt": a.pem} {

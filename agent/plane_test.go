@@ -27,7 +27,7 @@ import (
 
 // plane is an agent with a real nginx, in directories and on ports of its own.
 type plane struct {
-	t        *testing.T
+	t        testing.TB
 	options  agent.Options
 	signals  chan os.Signal
 	done     chan error
@@ -38,7 +38,7 @@ type plane struct {
 }
 
 // newPlane prepares an agent; run starts it.
-func newPlane(t *testing.T) *plane {
+func newPlane(t testing.TB) *plane {
 	t.Helper()
 	dir := t.TempDir()
 	p := &plane{
@@ -95,7 +95,7 @@ func (p *plane) start() *plane {
 
 // nginxCommand runs the image's nginx outside of a chroot, so that paths mean
 // the same to it and to the test.
-func nginxCommand(t *testing.T) []string {
+func nginxCommand(t testing.TB) []string {
 	t.Helper()
 	root, err := nginxroot.Path(t.Context())
 	if err != nil {
@@ -113,7 +113,7 @@ func nginxCommand(t *testing.T) []string {
 // another test could get between our look and nginx's use.
 var nextPort atomic.Uint32
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	const first, count = 11000, 9000
 	for range count {
@@ -183,7 +183,7 @@ func (p *plane) state() bundle.State {
 	return decodeState(p.t, body)
 }
 
-func decodeState(t *testing.T, body string) bundle.State {
+func decodeState(t testing.TB, body string) bundle.State {
 	t.Helper()
 	var s bundle.State
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
@@ -192,7 +192,7 @@ func decodeState(t *testing.T, body string) bundle.State {
 	return s
 }
 
-func encoded(t *testing.T, b bundle.Bundle) []byte {
+func encoded(t testing.TB, b bundle.Bundle) []byte {
 	t.Helper()
 	data, err := b.Encode()
 	if err != nil {
@@ -206,7 +206,7 @@ func (p *plane) fetch(path string) (int, string) {
 	return fetch(p.t, "http://"+p.http+path)
 }
 
-func fetch(t *testing.T, url string) (int, string) {
+func fetch(t testing.TB, url string) (int, string) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	response, err := client.Get(url)
@@ -311,12 +311,12 @@ func upstream(id string, addresses ...string) bundle.Upstream {
 }
 
 // backend answers every request with its name, and echoes on websockets.
-func backend(t *testing.T, name string) string {
+func backend(t testing.TB, name string) string {
 	t.Helper()
 	return backendOn(t, "127.0.0.1:0", name)
 }
 
-func backendOn(t *testing.T, address, name string) string {
+func backendOn(t testing.TB, address, name string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -25,11 +25,11 @@ const (
 	Port      = 80
 )
 
-// servicePort is what routes name, and targetPort where endpoints listen.
-const (
-	servicePort = 80
-	targetPort  = 8080
-)
+// servicePort is what routes name.
+const servicePort = 80
+
+// TargetPort is where endpoints listen.
+const TargetPort = 8080
 
 // Name is that of the i-th route, its Service and its EndpointSlice.
 func Name(i int) string { return fmt.Sprintf("app-%05d", i) }
@@ -79,14 +79,14 @@ const RevisionHeader = "Route-Revision"
 // what its EndpointSlice says.
 func NewService(i int) *corev1.Service {
 	return &corev1.Service{ObjectMeta: meta(Name(i)), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{
-		Name: "http", Protocol: corev1.ProtocolTCP, Port: servicePort, TargetPort: intstr.FromInt32(targetPort),
+		Name: "http", Protocol: corev1.ProtocolTCP, Port: servicePort, TargetPort: intstr.FromInt32(TargetPort),
 	}}}}
 }
 
 // NewEndpointSlice returns the i-th EndpointSlice, with one endpoint for each of
 // the addresses.
 func NewEndpointSlice(i int, addresses ...string) *discoveryv1.EndpointSlice {
-	port, protocol, name := int32(targetPort), corev1.ProtocolTCP, "http"
+	port, protocol, name := int32(TargetPort), corev1.ProtocolTCP, "http"
 	s := &discoveryv1.EndpointSlice{
 		ObjectMeta:  meta(Name(i)),
 		AddressType: discoveryv1.AddressTypeIPv4,

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// process is one of those under measurement, found by its command line.
+type process struct {
+	pid  int
+	name string
+}
+
+// processes are those of the lab: the operator, the webhook, the agent and its
+// nginx. A machine has room for one lab.
+func processes() []process {
+	entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	var found []process
+	for _, path := range entries {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue // It has gone.
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			continue
+		}
+		if name := nameOf(data); name != "" {
+			found = append(found, process{pid, name})
+		}
+	}
+	return found
+}
+
+func nameOf(cmdline []byte) string {
+	words := strings.Split(string(bytes.TrimRight(cmdline, "\x00")), "\x00")
+	switch {
+	case len(words) > 1 && words[0] == "/usr/bin/gatewright" && slices.Contains([]string{"operator", "webhook", "agent"}, words[1]):
+		return words[1]
+	case strings.HasPrefix(words[0], "nginx: "):
+		return "nginx"
+	}
+	return ""
+}
+
+const mebibyte = 1 << 20
+
+// memoryOf returns the resident and the proportional set size in bytes
+// (proc_pid_smaps_rollup(5)).
+func memoryOf(pid int) (rss, pss int64, err error) {
+	file, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the memory of a process: %w", err)
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 2 {
+			continue
+		}
+		kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
+		switch fields[0] {
+		case "Rss:":
+			rss = kilobytes << 10
+		case "Pss:":
+			pss = kilobytes << 10
+		}
+	}
+	return rss, pss, lines.Err()
+}
+
+// cpuOf is the processor time that the processes of the name have used
+// (proc_pid_stat(5)).
+func cpuOf(name string) time.Duration {
+	// USER_HZ is 100 on all architectures of Linux that Go runs on.
+	const ticks = 100
+	var total time.Duration
+	for _, p := range processes() {
+		if p.name != name {
+			continue
+		}
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+		if err != nil {
+			continue
+		}
+		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+		for _, field := range fields[11:13] {
+			n, _ := strconv.ParseInt(field, 10, 64)
+			total += time.Duration(n) * time.Second / ticks
+		}
+	}
+	return total
+}
+
+// memory notes what the processes hold now.
+func (b *bench) memory(when string) error {
+	rss, pss := map[string]int64{}, map[string]int64{}
+	for _, p := range processes() {
+		r, s, err := memoryOf(p.pid)
+		if err != nil {
+			continue // It has gone.
+		}
+		rss[p.name] += r
+		pss[p.name] += s
+	}
+	for _, name := range []string{"operator", "webhook"} {
+		b.report.add(row{Measurement: "memory", Routes: b.routes, What: name + ", RSS: " + when, Value: mib(rss[name]), Unit: "MiB"})
+	}
+	if _, ok := pss["nginx"]; ok {
+		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "agent, RSS: " + when, Value: mib(rss["agent"]), Unit: "MiB"})
+		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "nginx, all its processes, PSS: " + when, Value: mib(pss["nginx"]), Unit: "MiB"})
+		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "nginx pod, agent and nginx, PSS: " + when, Value: mib(pss["agent"] + pss["nginx"]), Unit: "MiB"})
+	}
+	return nil
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / mebibyte }
