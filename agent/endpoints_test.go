@@ -15,6 +15,7 @@ var families = map[string]string{"asks for both families": "", "asks for IPv4 on
 
 func TestUpstreamWithoutEndpointsAnswers503AndRecoversWithoutReload(t *testing.T) {
 	t.Parallel()
+	sentinelPort(t)
 	p := newPlane(t).run()
 	address := backend(t, "web")
 	s := site{Sentinel: true}

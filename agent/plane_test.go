@@ -130,6 +130,22 @@ func freeAddress(t testing.TB) string {
 	return ""
 }
 
+// sentinelPort waits until no other test, of this process or another one, has
+// an nginx that listens at bundle.NoEndpointsPort, the one port that a test
+// cannot choose. It is to be called before the plane is made, so that the plane
+// is down when the port is given back.
+func sentinelPort(t testing.TB) {
+	t.Helper()
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "gatewright-sentinel-port"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lock.Close() })
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (p *plane) client(certificates ...tls.Certificate) *http.Client {
 	transport := &http.Transport{
 		TLSClientConfig:   &tls.Config{RootCAs: p.pki.pool, ServerName: "gateway.test", Certificates: certificates},

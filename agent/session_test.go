@@ -155,6 +155,7 @@ func TestSessionsOutliveChangesOfEndpointsAndReloads(t *testing.T) {
 
 func TestSessionsOfAnEndpointThatLeavesGoOnElsewhere(t *testing.T) {
 	t.Parallel()
+	sentinelPort(t)
 	p := newPlane(t).run()
 	a, b := backend(t, "a"), backend(t, "b")
 	s := stickySite()

@@ -38,13 +38,13 @@ func (b *bench) churn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report.durations(name, b.routes, "one change at a time", single.took, 50, 99)
+	b.report.durations(row{Measurement: name, Routes: b.routes, What: "one change at a time"}, single.took, 50, 99)
 	b.report.add(row{name, b.routes, "operator's processor time for one", milliseconds(single.processor) / float64(len(single.took)), "ms"})
 	many, err := b.move(ctx, churnEvery, int(churnSpan/churnEvery))
 	if err != nil {
 		return err
 	}
-	b.report.durations(name, b.routes, fmt.Sprintf("%d changes a second", churnRate), many.took, 50, 95, 99)
+	b.report.durations(row{Measurement: name, Routes: b.routes, What: fmt.Sprintf("%d changes a second", churnRate)}, many.took, 50, 95, 99)
 	b.report.add(row{name, b.routes, "operator's processor time for one of these", milliseconds(many.processor) / float64(len(many.took)), "ms"})
 	b.report.add(row{name, b.routes, "reloads of nginx", single.reloads + many.reloads, ""})
 	b.report.add(row{name, b.routes, fmt.Sprintf("requests failed of %d for another route meanwhile", single.asked+many.asked), float64(single.refused + many.refused), ""})

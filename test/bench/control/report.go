@@ -47,12 +47,16 @@ func (r *report) add(one row) {
 	r.Rows = append(r.Rows, one)
 }
 
-// durations adds percentiles of the sample, in milliseconds.
-func (r *report) durations(measurement string, routes int, what string, sample []time.Duration, percentiles ...float64) {
+// durations adds percentiles of the sample, in milliseconds, each as a row like
+// the one given.
+func (r *report) durations(one row, sample []time.Duration, percentiles ...float64) {
 	slices.Sort(sample)
 	for _, p := range percentiles {
 		at := max(0, int(math.Ceil(p/100*float64(len(sample))))-1)
-		r.add(row{Measurement: measurement, Routes: routes, What: fmt.Sprintf("%s, p%g", what, p), Value: milliseconds(sample[at]), Unit: "ms"})
+		r.add(row{
+			Measurement: one.Measurement, Routes: one.Routes, What: fmt.Sprintf("%s, p%g", one.What, p),
+			Value: milliseconds(sample[at]), Unit: "ms",
+		})
 	}
 }
 

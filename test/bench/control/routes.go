@@ -55,8 +55,8 @@ func (b *bench) propagation(ctx context.Context, samples int) error {
 	}
 	used := cpuOf("operator") - before
 	asked, refused := guard.end()
-	b.report.durations(name, b.routes, "one route created", created, 50, 95)
-	b.report.durations(name, b.routes, "one route changed", changed, 50, 95)
+	b.report.durations(row{Measurement: name, Routes: b.routes, What: "one route created"}, created, 50, 95)
+	b.report.durations(row{Measurement: name, Routes: b.routes, What: "one route changed"}, changed, 50, 95)
 	b.report.add(row{name, b.routes, "operator's processor time for a change", milliseconds(used) / float64(3*samples), "ms"})
 	b.report.add(row{name, b.routes, fmt.Sprintf("requests failed of %d for another route meanwhile", asked), float64(refused), ""})
 	return b.deleteBackends(ctx, extra, extra+1)
@@ -116,7 +116,7 @@ func (b *bench) bursts(ctx context.Context) error {
 		}
 	}
 	asked, refused := guard.end()
-	b.report.durations(name, b.routes, "each of 100 routes created at once", took, 50, 95)
+	b.report.durations(row{Measurement: name, Routes: b.routes, What: "each of 100 routes created at once"}, took, 50, 95)
 	b.report.add(row{name, b.routes, fmt.Sprintf("requests failed of %d for another route during bursts", asked), float64(refused), ""})
 	return b.deleteBackends(ctx, b.routes, end)
 }
