@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -89,6 +90,10 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	}
 	if c.rule.GRPC {
 		changed, p.Trailers = true, true
+		// A call may be silent in one direction, or both, for as long as a
+		// connection to a backend; nginx gives clients' bodies a minute.
+		d := token.NewDuration(cmp.Or(c.rule.IdleTimeout, defaultIdleTimeout))
+		p.ClientTimeout = &d
 		headers.set("TE", token.Text("trailers"))
 	}
 	if changed {

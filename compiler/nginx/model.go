@@ -180,6 +180,9 @@ type proxy struct {
 	HideHeaders []token.Header
 	// IdleTimeout is nil where the common one is right.
 	IdleTimeout *token.Duration
+	// ClientTimeout is how long the client may neither send nor read; nil where
+	// nginx's own minute is right.
+	ClientTimeout *token.Duration
 	// HTTP2 says that the upstream speaks HTTP/2, Trailers that answers end with
 	// headers, as those of gRPC do.
 	HTTP2, Trailers bool

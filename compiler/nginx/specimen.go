@@ -74,7 +74,7 @@ func specimen() configuration {
 				}},
 				{Named: &named, Handler: handler{CORS: &cors{
 					Allowed: new(token.AllowedOrigin(0)), Settings: []setting{{Variable: token.CORSMethods, Value: value}}, Preflight: lines,
-				}, Proxy: &proxy{HTTP2: true, Trailers: true,
+				}, Proxy: &proxy{HTTP2: true, Trailers: true, ClientTimeout: &second,
 					Upstream: name, TLS: &backendTLS{Hostname: host, Authorities: name, ClientCertificate: &name, Failed: &named},
 					WebSockets: &sockets,
 					Rewrite:    &rewrite{Base: value, Path: pattern, KeepRest: true},
