@@ -34,8 +34,10 @@ const (
 	streamBuffer = 256 << 10
 	connBuffer   = 1 << 20
 	// pingTime is after how long a silent HTTP/2 connection is asked whether it
-	// is alive, and pingWait how long it may take to answer.
-	pingTime = 15 * time.Second
+	// is alive, and pingWait how long it may take to answer. Servers of gRPC let
+	// one ping pass in five minutes, and hang up at the third that comes sooner
+	// (gRPC proposal A8).
+	pingTime = 6 * time.Minute
 	pingWait = 5 * time.Second
 	// sessions that can be resumed, per TLS setting.
 	sessions = 64
@@ -59,8 +61,12 @@ func (o transportOptions) way() way {
 	return sha256.Sum256(data)
 }
 
+// aliveness finds out within half a minute that the other end of a silent
+// connection is no more, by means that no server counts.
+var aliveness = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+
 func newTransport(o transportOptions) (*http.Transport, error) {
-	dialer := &net.Dialer{Timeout: connectTime}
+	dialer := &net.Dialer{Timeout: connectTime, KeepAliveConfig: aliveness}
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    connectTime,
