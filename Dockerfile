@@ -2,10 +2,9 @@
 #   gatewright        operator and admission webhooks
 #   gatewright-nginx  the data plane: nginx, and the agent that feeds it
 #
-# The binary comes from the build context, compiled for the target beforehand:
-#   CGO_ENABLED=0 GOARCH=$TARGETARCH go build -o dist/linux-$TARGETARCH/gatewright ./cmd/gatewright
-# Go cross-compiles faster than an emulated builder stage would, and the same
-# binary goes into both images.
+# The binaries come from the build context, compiled for the target beforehand:
+#   CGO_ENABLED=0 GOARCH=$TARGETARCH go build -o dist/linux-$TARGETARCH/ ./cmd/...
+# Go cross-compiles faster than an emulated builder stage would.
 #
 # No step runs a program of the target's architecture, so an image for arm64 is
 # built on amd64, and the other way round, without emulation.
@@ -60,9 +59,9 @@ RUN cd /unpacked; \
 FROM scratch AS gatewright-nginx
 ARG TARGETARCH
 COPY --from=nginx /image/ /
-COPY dist/linux-${TARGETARCH}/gatewright /usr/bin/gatewright
+COPY dist/linux-${TARGETARCH}/gatewright-agent /usr/bin/gatewright-agent
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/gatewright", "agent"]
+ENTRYPOINT ["/usr/bin/gatewright-agent"]
 
 FROM scratch AS gatewright
 ARG TARGETARCH

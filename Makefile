@@ -6,8 +6,8 @@ SHELL       := /bin/bash
 # The suites on the real cluster are not part of `go test ./...` in the inner
 # loop. Each has a cluster of its own, and a machine has room for one.
 # What the conformance suite is made of is tested in the inner loop.
-CLUSTER_SUITES := ./test/admission ./test/e2e/... ./test/arm64
-UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|arm64|e2e|conformance$$)')
+CLUSTER_SUITES := ./test/admission ./test/e2e/... ./test/images ./test/arm64
+UNIT_PACKAGES   = $$(go list ./... | grep -vE '/test/(admission|arm64|e2e|images|conformance$$)')
 LINT          := go tool -modfile=test/tools/golangci-lint/go.mod golangci-lint
 
 ##@ Try it

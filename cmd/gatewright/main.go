@@ -1,5 +1,5 @@
-// Command gatewright is all of Gatewright: the operator, the admission webhook,
-// the agent in the nginx pods, and what users run on manifests.
+// Command gatewright is the operator, the admission webhook, and what users run on
+// manifests. What runs in the nginx pods is command gatewright-agent.
 package main
 
 import (
@@ -17,7 +17,7 @@ func main() {
 		kong.Description("A Gateway API implementation on nginx."),
 		kong.UsageOnError(),
 	)
-	err := parsed.Run(c.Log.logger())
+	err := parsed.Run(c.Log.Logger())
 	var f failure
 	switch {
 	case err == nil:
@@ -27,7 +27,7 @@ func main() {
 		}
 		os.Exit(f.code)
 	default:
-		c.Log.logger().Error("gatewright has failed", "command", parsed.Command(), "error", err)
+		c.Log.Logger().Error("gatewright has failed", "command", parsed.Command(), "error", err)
 		os.Exit(1)
 	}
 }

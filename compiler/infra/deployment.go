@@ -18,7 +18,7 @@ const (
 	containerName = "nginx"
 	// program is where the image has the agent; written out, so that it does
 	// not matter what the image runs by default.
-	program = "/usr/bin/gatewright"
+	program = "/usr/bin/gatewright-agent"
 	// graceVariable tells the agent how long it may take to stop at the most; the
 	// bundle tells it how long it is to take. The margin is for the kubelet not to
 	// be faster.
@@ -87,7 +87,7 @@ func container(g *graph.Gateway, o Options) corev1.Container {
 		Name:            containerName,
 		Image:           o.Image,
 		ImagePullPolicy: corev1.PullPolicy(cmp.Or(o.ImagePullPolicy, string(corev1.PullIfNotPresent))),
-		Command:         []string{program, "agent"},
+		Command:         []string{program},
 		Env:             []corev1.EnvVar{{Name: graceVariable, Value: strconv.FormatInt(int64(grace), 10)}},
 		Ports: []corev1.ContainerPort{
 			{Name: "control", ContainerPort: bundle.ControlPort, Protocol: corev1.ProtocolTCP},

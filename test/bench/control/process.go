@@ -42,7 +42,9 @@ func processes() []process {
 func nameOf(cmdline []byte) string {
 	words := strings.Split(string(bytes.TrimRight(cmdline, "\x00")), "\x00")
 	switch {
-	case len(words) > 1 && words[0] == "/usr/bin/gatewright" && slices.Contains([]string{"operator", "webhook", "agent"}, words[1]):
+	case words[0] == "/usr/bin/gatewright-agent":
+		return "agent"
+	case len(words) > 1 && words[0] == "/usr/bin/gatewright" && slices.Contains([]string{"operator", "webhook"}, words[1]):
 		return words[1]
 	case strings.HasPrefix(words[0], "nginx: "):
 		return "nginx"

@@ -29,38 +29,32 @@ const (
 // Targets are all of them.
 var Targets = []Target{Gatewright, GatewrightNginx}
 
-// Build compiles the gatewright command and builds the Dockerfile's targets
-// around it, for a GOARCH (empty: that of this process). It returns the
-// archives' paths in the order of the targets. What did not change comes from
-// the cache.
+// program is the command that a target's image is made around.
+func (t Target) program() string {
+	if t == GatewrightNginx {
+		return "gatewright-agent"
+	}
+	return "gatewright"
+}
+
+// Build compiles the commands and builds the Dockerfile's targets around them,
+// for a GOARCH (empty: that of this process). It returns the archives' paths in
+// the order of the targets. What did not change comes from the cache.
 func Build(ctx context.Context, log io.Writer, arch string, targets ...Target) ([]string, error) {
-	if arch == "" {
-		arch = runtime.GOARCH
-	}
-	module, err := ModuleDir(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// Where the Dockerfile takes it from.
-	compiled := filepath.Join("dist", "linux-"+arch, "gatewright")
-	program := binary.Program{Name: "gatewright", ModuleDir: module, Package: "./cmd/gatewright", Arch: arch}
-	if err := binary.BuildTo(ctx, log, program, filepath.Join(module, compiled)); err != nil {
-		return nil, err
-	}
-	engine, err := newEngine(ctx, log, module, arch)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := cache.FilesKey(module, "Dockerfile", ".dockerignore", compiled)
+	engine, err := newEngine(ctx, log, arch)
 	if err != nil {
 		return nil, err
 	}
 	var archives []string
 	for _, target := range targets {
+		inputs, err := engine.compile(ctx, target.program())
+		if err != nil {
+			return nil, err
+		}
 		archive, err := cache.Get(ctx, cache.Artefact{
 			Kind: "image",
-			Name: string(target) + "-" + arch,
-			Key:  cache.Key(inputs, arch, string(target), baseRecipe),
+			Name: string(target) + "-" + engine.arch,
+			Key:  cache.Key(inputs, engine.arch, string(target), baseRecipe),
 			Make: func(ctx context.Context, path string) error { return engine.build(ctx, target, path) },
 		})
 		if err != nil {
@@ -71,6 +65,41 @@ func Build(ctx context.Context, log io.Writer, arch string, targets ...Target) (
 	return archives, nil
 }
 
+// DigestAnew builds one target for a GOARCH, with nothing that builds before have
+// left but the Go command's cache and the base image, and returns the digest of
+// the archive. Two of them show whether a build is reproducible.
+func DigestAnew(ctx context.Context, log io.Writer, arch string, target Target) (string, error) {
+	engine, err := newEngine(ctx, log, arch)
+	if err != nil {
+		return "", err
+	}
+	engine.layers = "--no-cache"
+	if _, err := engine.compile(ctx, target.program()); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "image")
+	if err != nil {
+		return "", fmt.Errorf("make room for an archive: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "image.tar")
+	if err := engine.build(ctx, target, path); err != nil {
+		return "", err
+	}
+	return fileDigest(path)
+}
+
+// compile puts a command where the Dockerfile takes it from, and returns the key
+// of all that an image around it is made of.
+func (e *engine) compile(ctx context.Context, name string) (string, error) {
+	compiled := filepath.Join("dist", "linux-"+e.arch, name)
+	program := binary.Program{Name: name, ModuleDir: e.module, Package: "./cmd/" + name, Arch: e.arch}
+	if err := binary.BuildTo(ctx, e.log, program, filepath.Join(e.module, compiled)); err != nil {
+		return "", err
+	}
+	return cache.FilesKey(e.module, "Dockerfile", ".dockerignore", compiled)
+}
+
 // engine builds Dockerfiles with buildah, which needs no daemon. Its storage
 // is its own, in the cache.
 type engine struct {
@@ -78,6 +107,8 @@ type engine struct {
 	module, arch string
 	base         string
 	environment  []string
+	// layers is buildah's option for what it does with layers of builds before.
+	layers string
 }
 
 const storageConf = `[storage]
@@ -86,7 +117,15 @@ graphroot = "%[1]s/storage"
 runroot = "%[1]s/run"
 `
 
-func newEngine(ctx context.Context, log io.Writer, module, arch string) (*engine, error) {
+// newEngine makes one for a GOARCH; empty means that of this process.
+func newEngine(ctx context.Context, log io.Writer, arch string) (*engine, error) {
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	module, err := ModuleDir(ctx)
+	if err != nil {
+		return nil, err
+	}
 	root, err := cache.Root()
 	if err != nil {
 		return nil, err
@@ -110,7 +149,7 @@ func newEngine(ctx context.Context, log io.Writer, module, arch string) (*engine
 	if err := os.WriteFile(conf, fmt.Appendf(nil, storageConf, dir), 0o644); err != nil {
 		return nil, fmt.Errorf("configure buildah: %w", err)
 	}
-	return &engine{log: log, module: module, arch: arch, base: base, environment: append(os.Environ(),
+	return &engine{log: log, module: module, arch: arch, base: base, layers: "--layers", environment: append(os.Environ(),
 		"CONTAINERS_STORAGE_CONF="+conf, "STORAGE_DRIVER=overlay",
 		// Steps run in a chroot: no container runtime is needed.
 		"BUILDAH_ISOLATION=chroot")}, nil
@@ -147,8 +186,11 @@ func (e *engine) build(ctx context.Context, target Target, path string) error {
 	fmt.Fprintf(e.log, "building image %s for %s\n", target, e.arch)
 	local := "localhost/" + string(target) + ":" + e.arch
 	before := e.imageID(ctx, local)
-	_, err := e.buildah(ctx, "bud", "--quiet", "--layers", "--pull-never", "--target", string(target), "--tag", local,
+	_, err := e.buildah(ctx, "bud", "--quiet", e.layers, "--pull-never", "--target", string(target), "--tag", local,
 		"--platform", "linux/"+e.arch,
+		// What was built when, and by which buildah, is not part of an image: the
+		// same inputs give the same digests.
+		"--timestamp", "0", "--identity-label=false",
 		// Docker's builder sets it; buildah must be told.
 		"--build-arg", "BUILDPLATFORM=linux/"+runtime.GOARCH, ".")
 	if err != nil {
