@@ -125,6 +125,11 @@ func (c *Cluster) Kubeconfig() string { return filepath.Join(c.stateDir, node.Ho
 // removed by Down.
 func (c *Cluster) LogDir() string { return filepath.Join(c.stateDir, node.LogDir) }
 
+// AuditLog is the API server's log of what Gatewright's service accounts have
+// asked for: one audit.k8s.io/v1 Event, as JSON, on each line. A request is in it
+// before it is answered.
+func (c *Cluster) AuditLog() string { return filepath.Join(c.LogDir(), node.AuditLog) }
+
 // BinDir is a folder with kubectl and the cluster's other programs, for a PATH.
 func (c *Cluster) BinDir() string { return filepath.Join(c.stateDir, node.BinDir) }
 

@@ -43,6 +43,9 @@ func issueCertificates(spec Spec) error {
 	if err := configureAdmission(spec, authority); err != nil {
 		return err
 	}
+	if err := configureAudit(spec); err != nil {
+		return err
+	}
 	if err := authority.SigningKey("service-accounts"); err != nil {
 		return err
 	}
@@ -82,6 +85,7 @@ func (s *supervisor) startAPIServer() error {
 		"--service-cluster-ip-range="+topology.ServiceCIDR,
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--admission-control-config-file="+s.spec.path(admissionFile),
+		"--audit-policy-file="+s.spec.path(auditPolicyFile), "--audit-log-path="+s.spec.path(LogDir, AuditLog),
 		"--kubelet-client-certificate="+dir+"kubelet-client.crt", "--kubelet-client-key="+dir+"kubelet-client.key",
 		"--kubelet-preferred-address-types=InternalIP", "--allow-privileged",
 		"--profiling=false")
