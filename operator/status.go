@@ -33,6 +33,7 @@ type statusWriter struct {
 	cluster
 	events transitions
 	now    func() time.Time
+	latest versions
 }
 
 // statusWork is the statuses of one compilation.
@@ -186,10 +187,15 @@ type change[T any] struct{ before, after *T }
 // difference. The patch names the version that it was made from: where someone
 // else was faster, it is made again from theirs.
 func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.NamespacedName, edit func(*T)) (change[T], error) {
-	read := w.cached
+	read, id := w.cached, statusKey{fmt.Sprintf("%T", new(T)), key}
 	for try := 1; ; try++ {
 		before := O(new(T))
-		if err := read.Get(ctx, key, before); err != nil {
+		err := read.Get(ctx, key, before)
+		if try == 1 && w.latest.precedes(id, before.GetResourceVersion()) {
+			before = O(new(T))
+			err = w.live.Get(ctx, key, before)
+		}
+		if err != nil {
 			// What is gone has no status.
 			return change[T]{}, client.IgnoreNotFound(err)
 		}
@@ -202,9 +208,10 @@ func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.
 			return change[T]{}, nil
 		}
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-		err := w.statuses.Status().Patch(ctx, after, patch, owner)
+		err = w.statuses.Status().Patch(ctx, after, patch, owner)
 		switch {
 		case err == nil:
+			w.latest.wrote(id, after.GetResourceVersion())
 			return change[T]{(*T)(before), (*T)(after)}, nil
 		case apierrors.IsNotFound(err):
 			return change[T]{}, nil

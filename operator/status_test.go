@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -148,6 +149,51 @@ func TestAStatusThatSomeoneElseWritesMeanwhileIsMergedAnew(t *testing.T) {
 	want := []gatewayv1.RouteParentStatus{parent(theirs, "edge", accepted(morning)), parent(v1alpha1.ControllerName, "home", accepted(noon))}
 	if diff := cmp.Diff(want, got.Status.Parents); diff != "" {
 		t.Errorf("status.parents (-want +got):\n%s", diff)
+	}
+}
+
+// lateCache holds what was there when it was last brought up to date.
+type lateCache struct {
+	client.Reader
+	route *gatewayv1.HTTPRoute
+}
+
+func (c lateCache) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	c.route.DeepCopyInto(into.(*gatewayv1.HTTPRoute))
+	return nil
+}
+
+func TestAStatusGoesBackThoughTheCacheHasNotSeenItGo(t *testing.T) {
+	t.Parallel()
+	f := newFakeCluster(t, route(parent(v1alpha1.ControllerName, "home", accepted(morning))))
+	before := &gatewayv1.HTTPRoute{}
+	f.get(t, webKey, before)
+	w := writer(f)
+	w.cached = lateCache{route: before}
+	refused := condition("Accepted", metav1.ConditionFalse, "NoMatchingParent", time.Time{})
+	for _, wanted := range []metav1.Condition{refused, accepted(time.Time{})} {
+		work := statusWork{statuses: status.Statuses{Routes: []status.Route{{
+			Key: routeKey(webKey.Namespace, webKey.Name), Parents: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", wanted)},
+		}}}}
+		if err := w.write(t.Context(), work); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := &gatewayv1.HTTPRoute{}
+	f.get(t, webKey, got)
+	if diff := cmp.Diff([]gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(noon))}, got.Status.Parents); diff != "" {
+		t.Errorf("status.parents (-want +got):\n%s", diff)
+	}
+	if writes := f.written(); len(writes) != 2 {
+		t.Errorf("writes: %v, want one there and one back", writes)
+	}
+
+	// A cache that has caught up is believed again.
+	w.cached = lateCache{route: got}
+	w.live = nil
+	work := statusWork{statuses: status.Statuses{Routes: []status.Route{{Key: routeKey(webKey.Namespace, webKey.Name), Parents: got.Status.Parents}}}}
+	if err := w.write(t.Context(), work); err != nil {
+		t.Fatal(err)
 	}
 }
 
