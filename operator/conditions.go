@@ -2,12 +2,9 @@ package operator
 
 import (
 	"slices"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
-	"github.com/gatewright/gatewright/api/v1alpha1"
 )
 
 // The condition types that are ours to write, and to take away where the
@@ -77,65 +74,4 @@ func mergeListeners(live, wanted []gatewayv1.ListenerStatus, now metav1.Time) []
 		out = append(out, l)
 	}
 	return out
-}
-
-// mergeParents replaces our entries of status.parents, an atomic list, and
-// leaves other controllers' where they are. Without any, the list is empty: the
-// API requires it, and refuses null.
-func mergeParents(live, wanted []gatewayv1.RouteParentStatus, now metav1.Time) []gatewayv1.RouteParentStatus {
-	out := []gatewayv1.RouteParentStatus{}
-	before := map[string][]metav1.Condition{}
-	for _, p := range live {
-		if p.ControllerName != v1alpha1.ControllerName {
-			out = append(out, p)
-			continue
-		}
-		before[refKey(p.ParentRef)] = p.Conditions
-	}
-	for _, p := range wanted {
-		p.Conditions = merge(before[refKey(p.ParentRef)], p.Conditions, routeConditions, now)
-		out = append(out, p)
-	}
-	return out
-}
-
-// mergeAncestors does for a policy's status.ancestors what mergeParents does
-// for a route's parents. The API allows 16 in all: others' come first.
-func mergeAncestors(live, wanted []gatewayv1.PolicyAncestorStatus, now metav1.Time) []gatewayv1.PolicyAncestorStatus {
-	const most = 16
-	out := []gatewayv1.PolicyAncestorStatus{}
-	before := map[string][]metav1.Condition{}
-	for _, a := range live {
-		if a.ControllerName != v1alpha1.ControllerName {
-			out = append(out, a)
-			continue
-		}
-		before[refKey(a.AncestorRef)] = a.Conditions
-	}
-	for _, a := range wanted {
-		a.Conditions = merge(before[refKey(a.AncestorRef)], a.Conditions, policyConditions, now)
-		out = append(out, a)
-	}
-	return out[:min(len(out), most)]
-}
-
-// refKey tells apart the references that one object can make.
-func refKey(r gatewayv1.ParentReference) string {
-	key := string(r.Name)
-	if r.Group != nil {
-		key += "|group:" + string(*r.Group)
-	}
-	if r.Kind != nil {
-		key += "|kind:" + string(*r.Kind)
-	}
-	if r.Namespace != nil {
-		key += "|namespace:" + string(*r.Namespace)
-	}
-	if r.SectionName != nil {
-		key += "|section:" + string(*r.SectionName)
-	}
-	if r.Port != nil {
-		key += "|port:" + strconv.Itoa(int(*r.Port))
-	}
-	return key
 }

@@ -77,6 +77,18 @@ func TestRouteStatus(t *testing.T) {
 			after:  []gatewayv1.RouteParentStatus{foreign, parent(v1alpha1.ControllerName, "home", accepted(noon))},
 			writes: 1,
 		},
+		"each entry stays in its place": {
+			live:   []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(morning)), foreign},
+			wanted: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "new", accepted(time.Time{})), parent(v1alpha1.ControllerName, "home", accepted(time.Time{}))},
+			after:  []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(morning)), foreign, parent(v1alpha1.ControllerName, "new", accepted(noon))},
+			writes: 1,
+		},
+		"of two entries for one parent one stays": {
+			live:   []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(morning)), parent(v1alpha1.ControllerName, "home")},
+			wanted: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(time.Time{}))},
+			after:  []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", accepted(morning))},
+			writes: 1,
+		},
 		"others' conditions in our entry stay": {
 			live:   []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", addOn, accepted(morning))},
 			wanted: []gatewayv1.RouteParentStatus{parent(v1alpha1.ControllerName, "home", condition("Accepted", metav1.ConditionFalse, "NotAllowedByListeners", time.Time{}))},
