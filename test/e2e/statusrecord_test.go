@@ -37,7 +37,7 @@ type history struct {
 	words []word
 }
 
-// record has every version of Gateways, ListenerSets and HTTPRoutes.
+// record has every version of our Gateways, of ListenerSets and of HTTPRoutes.
 type record struct {
 	mu        sync.Mutex
 	histories map[types.UID]*history
@@ -94,8 +94,9 @@ func (r *record) add(e watch.Event) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Type == watch.Deleted {
-		// Its last words were heard as it was alive.
+	if g, ok := o.(*gatewayv1.Gateway); ok && g.Spec.GatewayClassName == otherClass || e.Type == watch.Deleted {
+		// What is not ours may be written by its own controller. Of what is gone,
+		// the last words were heard as it was alive.
 		return
 	}
 	h := r.histories[o.GetUID()]
