@@ -2,6 +2,7 @@ package observer
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -23,6 +24,9 @@ type Interest struct {
 	contents contents
 	// issuing are the namespaces of the Secrets.
 	issuing map[string]bool
+	// named are the namespaces of all that is referred to, where ReferenceGrants
+	// count.
+	named map[string]bool
 }
 
 // Interest reads what bears on our Gateways now. Whoever filters events by it
@@ -43,6 +47,7 @@ func interestOf(s snapshot.Snapshot) Interest {
 		services: map[types.NamespacedName]bool{},
 		contents: named(s),
 		issuing:  map[string]bool{},
+		named:    map[string]bool{},
 	}
 	for secret := range interest.contents.secrets {
 		interest.issuing[secret.Namespace] = true
@@ -70,6 +75,11 @@ func interestOf(s snapshot.Snapshot) Interest {
 		}
 	}
 	interest.contents.addBackendAuthorities(s, interest.services)
+	for _, named := range []map[types.NamespacedName]bool{interest.services, interest.contents.secrets, interest.contents.configMaps} {
+		for key := range named {
+			interest.named[key.Namespace] = true
+		}
+	}
 	return interest
 }
 
@@ -88,6 +98,25 @@ func (i Interest) Gateways() map[types.NamespacedName]bool { return i.gateways }
 func (i Interest) Gateway(g *gatewayv1.Gateway) bool {
 	return i.classes[g.Spec.GatewayClassName] || i.gateways[snapshot.KeyOf(g)]
 }
+
+// ListenerSet says whether the ListenerSet is for a Gateway of ours, or was.
+func (i Interest) ListenerSet(set *gatewayv1.ListenerSet) bool {
+	parent, ok := graph.SetParent(set)
+	return ok && i.gateways[parent] || i.sets[snapshot.KeyOf(set)]
+}
+
+// BackendTLSPolicy says whether the policy is for a Service that a route of ours
+// refers to, or has our word in its status.
+func (i Interest) BackendTLSPolicy(p *gatewayv1.BackendTLSPolicy) bool {
+	return slices.ContainsFunc(graph.BackendTLSTargets(p), i.Service) ||
+		slices.ContainsFunc(p.Status.Ancestors, func(a gatewayv1.PolicyAncestorStatus) bool {
+			return a.ControllerName == v1alpha1.ControllerName
+		})
+}
+
+// ReferenceGrant says whether something in the grant's namespace is referred to
+// by what is ours.
+func (i Interest) ReferenceGrant(g *gatewayv1.ReferenceGrant) bool { return i.named[g.Namespace] }
 
 // Route says whether the route refers to a Gateway of ours or to a ListenerSet of
 // one, or has our word in its status.

@@ -68,6 +68,14 @@ func route(name, gateway, service string) *gatewayv1.HTTPRoute {
 	return r
 }
 
+func tlsPolicy(service gatewayv1.ObjectName) *gatewayv1.BackendTLSPolicy {
+	p := &gatewayv1.BackendTLSPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "blog", Name: "new"}}
+	target := gatewayv1.LocalPolicyTargetReferenceWithSectionName{}
+	target.Kind, target.Name = "Service", service
+	p.Spec.TargetRefs = append(p.Spec.TargetRefs, target)
+	return p
+}
+
 // asking has the Gateway ask clients for certificates of authorities in objects of
 // the kind.
 func asking(g *gatewayv1.Gateway, kind string, names ...string) *gatewayv1.Gateway {
@@ -228,6 +236,11 @@ func TestInterest(t *testing.T) {
 	}
 	left := route("left", "foreign", "web")
 	left.Status.Parents = []gatewayv1.RouteParentStatus{{ControllerName: v1alpha1.ControllerName}}
+	leftPolicy := tlsPolicy("theirs")
+	leftPolicy.Status.Ancestors = []gatewayv1.PolicyAncestorStatus{{ControllerName: v1alpha1.ControllerName}}
+	grant := func(namespace string) *gatewayv1.ReferenceGrant {
+		return &gatewayv1.ReferenceGrant{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "new"}}
+	}
 	tests := map[string]struct{ got, want bool }{
 		"a Gateway of our class":                        {i.Gateway(gateway("new", "gatewright", "x")), true},
 		"a Gateway of another class":                    {i.Gateway(gateway("new", "other", "x")), false},
@@ -238,6 +251,15 @@ func TestInterest(t *testing.T) {
 		"a route to another's ListenerSet":              {i.Route(atSet("theirs")), false},
 		"a route to a Gateway of a ListenerSet's name":  {i.Route(common(route("new", "own", "x"))), false},
 		"a route that has left, with our word":          {i.Route(common(left)), true},
+		"a ListenerSet of a Gateway of ours":            {i.ListenerSet(listenerSet("new", "home")), true},
+		"a ListenerSet of another's Gateway":            {i.ListenerSet(listenerSet("theirs", "foreign")), false},
+		"a ListenerSet of ours that has gone over":      {i.ListenerSet(listenerSet("own", "foreign")), true},
+		"a policy of a Service of ours":                 {i.BackendTLSPolicy(tlsPolicy("web")), true},
+		"a policy of another's Service":                 {i.BackendTLSPolicy(tlsPolicy("theirs")), false},
+		"a policy that has left, with our word":         {i.BackendTLSPolicy(leftPolicy), true},
+		"a grant where a Service of ours is":            {i.ReferenceGrant(grant("blog")), true},
+		"a grant where a Secret of ours is":             {i.ReferenceGrant(grant("infra")), true},
+		"a grant where nothing of ours is":              {i.ReferenceGrant(grant("elsewhere")), false},
 		"a Service that a route of ours names":          {i.Service(key("blog", "web")), true},
 		"a Service that only another's route names":     {i.Service(key("blog", "theirs")), false},
 		"a Secret that a listener names":                {i.Secret(key("infra", "mine")), true},

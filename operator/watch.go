@@ -49,9 +49,11 @@ func (w *watches) sources() []source.Source {
 		watch(w.cache, &gatewayv1.Gateway{}, func(g *gatewayv1.Gateway) bool { return w.now().Gateway(g) }, specChanged),
 		w.routes(&gatewayv1.HTTPRoute{}), w.routes(&gatewayv1.GRPCRoute{}),
 		w.routes(&gatewayv1.TLSRoute{}), w.routes(&gatewayv1.TCPRoute{}), w.routes(&gatewayv1.UDPRoute{}),
-		watch(w.cache, &gatewayv1.ListenerSet{}, anyOf[*gatewayv1.ListenerSet], specChanged),
-		watch(w.cache, &gatewayv1.BackendTLSPolicy{}, anyOf[*gatewayv1.BackendTLSPolicy], backendTLSPolicyChanged),
-		watch(w.cache, &gatewayv1.ReferenceGrant{}, anyOf[*gatewayv1.ReferenceGrant], specChanged),
+		watch(w.cache, &gatewayv1.ListenerSet{}, func(s *gatewayv1.ListenerSet) bool { return w.now().ListenerSet(s) }, specChanged),
+		watch(w.cache, &gatewayv1.BackendTLSPolicy{}, func(p *gatewayv1.BackendTLSPolicy) bool {
+			return w.now().BackendTLSPolicy(p)
+		}, backendTLSPolicyChanged),
+		watch(w.cache, &gatewayv1.ReferenceGrant{}, func(g *gatewayv1.ReferenceGrant) bool { return w.now().ReferenceGrant(g) }, specChanged),
 		watch(w.cache, &v1alpha1.WebSocketPolicy{}, anyOf[*v1alpha1.WebSocketPolicy], specChanged),
 		watch(w.cache, &v1alpha1.GatewayConfig{}, anyOf[*v1alpha1.GatewayConfig], specChanged),
 		watch(w.cache, &corev1.Namespace{}, anyOf[*corev1.Namespace], namespaceChanged),
