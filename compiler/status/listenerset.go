@@ -17,7 +17,7 @@ import (
 const parentNotProgrammed = "ParentNotProgrammed"
 
 func listenerSet(set *graph.ListenerSet, s snapshot.Snapshot) ListenerSet {
-	o := observe(set.Gateway, s)
+	o := observe(set.Gateway, s).asItServesSets()
 	generation := set.Source.Generation
 	out := ListenerSet{Key: set.Key(), Gateway: set.Gateway.Key(), Status: gatewayv1.ListenerSetStatus{Conditions: []metav1.Condition{
 		condition(string(gatewayv1.ListenerSetConditionAccepted), set.Accepted, generation),
@@ -38,6 +38,17 @@ func listenerSet(set *graph.ListenerSet, s snapshot.Snapshot) ListenerSet {
 		})
 	}
 	return out
+}
+
+// asItServesSets takes a generation of the Gateway that nginx is about to take
+// over for taken over: what it serves of ListenerSets goes on meanwhile, and
+// missingGeneration asks for each set. Else all sets would be told to be down for
+// a moment whenever someone edits the Gateway.
+func (o observed) asItServesSets() observed {
+	if o.plane.Ready > 0 && o.plane.Refused == nil {
+		o.plane.Generation = max(o.plane.Generation, o.Source.Generation)
+	}
+	return o
 }
 
 // entryProgrammed is what listenerProgrammed is for a Gateway's own listener.
