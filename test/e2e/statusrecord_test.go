@@ -135,7 +135,10 @@ func wordOf(o client.Object) word {
 			note(encoded(p.ParentRef), p.Conditions)
 			w.parents[encoded(p.ParentRef)]++
 		}
-		w.text = encoded(ours)
+		// No list says as little as an empty one.
+		if len(ours) > 0 {
+			w.text = encoded(ours)
+		}
 	}
 	return w
 }
