@@ -17,6 +17,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatewright/gatewright/compiler"
+	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 	"github.com/gatewright/gatewright/observer"
@@ -229,16 +230,29 @@ func routesOf(gateway types.NamespacedName, s snapshot.Snapshot, result compiler
 			continue
 		}
 		for _, p := range r.Parents {
-			parent := types.NamespacedName{Namespace: r.Key.Namespace, Name: string(p.ParentRef.Name)}
-			if p.ParentRef.Namespace != nil {
-				parent.Namespace = string(*p.ParentRef.Namespace)
-			}
-			if parent == gateway {
+			if parentGateway(r.Key.Namespace, p.ParentRef, s) == gateway {
 				in[r.Key.String()] = route.GetGeneration()
 			}
 		}
 	}
 	return in
+}
+
+// parentGateway is the Gateway that a parentRef of a route in the namespace leads
+// to, by its ListenerSet where it names one.
+func parentGateway(namespace string, ref gatewayv1.ParentReference, s snapshot.Snapshot) types.NamespacedName {
+	if ref.Namespace != nil {
+		namespace = string(*ref.Namespace)
+	}
+	if ref.Kind == nil || *ref.Kind != "ListenerSet" {
+		return types.NamespacedName{Namespace: namespace, Name: string(ref.Name)}
+	}
+	set, ok := s.ListenerSets.Get(namespace, string(ref.Name))
+	if !ok {
+		return types.NamespacedName{}
+	}
+	gateway, _ := graph.SetParent(set)
+	return gateway
 }
 
 // recall reads which routes were in the stored bundle; nil where there is none.
