@@ -39,11 +39,11 @@ func (w *world) sayAsTheOther(ctx context.Context) (string, error) {
 			return err
 		}
 		parents := slices.DeleteFunc(r.Status.Parents, func(p gatewayv1.RouteParentStatus) bool { return p.ControllerName == otherController })
+		at := len(parents)
 		if first {
-			r.Status.Parents = append([]gatewayv1.RouteParentStatus{entry}, parents...)
-		} else {
-			r.Status.Parents = append(parents, entry)
+			at = 0
 		}
+		r.Status.Parents = slices.Insert(parents, at, entry)
 		return lab.Client.Status().Update(ctx, &r)
 	})
 	w.foreign[r.UID] = entry
@@ -55,7 +55,7 @@ func (w *world) editTheirs(ctx context.Context) (string, error) {
 	var g gatewayv1.Gateway
 	g.Namespace, g.Name = theirs.Namespace, theirs.Name
 	names := some(w, listenerPool()[1:])
-	did, err := edit(ctx, "listeners", &g, func(g *gatewayv1.Gateway) { g.Spec.Listeners = append(listenerPool()[:1], names...) })
+	did, err := edit(ctx, "listeners", &g, func(g *gatewayv1.Gateway) { g.Spec.Listeners = slices.Concat(listenerPool()[:1], names) })
 	if err != nil {
 		return "", err
 	}

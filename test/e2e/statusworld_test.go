@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
@@ -148,7 +149,7 @@ func (w *world) createRoute(ctx context.Context) (string, error) {
 	r.Spec.Hostnames = some(w, hostnames)
 	r.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: w.backends()}}
 	err := lab.Client.Create(ctx, r)
-	if client.IgnoreAlreadyExists(err) != err {
+	if apierrors.IsAlreadyExists(err) {
 		return "", nil
 	}
 	return "create " + r.Namespace + "/" + r.Name, err
@@ -257,7 +258,7 @@ func (w *world) toggleListener(ctx context.Context) (string, error) {
 func toggle(ctx context.Context, o client.Object) (string, error) {
 	name := fmt.Sprintf("%T %s/%s", o, o.GetNamespace(), o.GetName())
 	err := lab.Client.Create(ctx, o)
-	if err != nil && client.IgnoreAlreadyExists(err) == nil {
+	if apierrors.IsAlreadyExists(err) {
 		return "delete " + name, lab.Client.Delete(ctx, o)
 	}
 	return "create " + name, err
