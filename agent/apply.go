@@ -30,7 +30,7 @@ type applied struct {
 	hash       string
 	configHash string
 	generation int64
-	// listenerSets are their generations, by namespace/name.
+	// listenerSets are their generations, by namespace/name@UID.
 	listenerSets map[string]int64
 	// drain is how long connections live on after a reload, grace after a
 	// request to stop; 0 where the bundle does not say.

@@ -26,7 +26,8 @@ type Bundle struct {
 	// that generation.
 	Generation int64 `json:"generation"`
 	// ListenerSets are the generations of the ListenerSets whose listeners are in
-	// the bundle, by namespace/name.
+	// the bundle, by namespace/name@UID: one that is deleted and made anew has to be
+	// told from the one before.
 	ListenerSets map[string]int64 `json:"listenerSets,omitempty"`
 	// Files are nginx configuration files, sorted by path. A change of any of
 	// them needs a reload.

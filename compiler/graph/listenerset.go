@@ -29,6 +29,16 @@ func (s *ListenerSet) Key() types.NamespacedName {
 	return types.NamespacedName{Namespace: s.Source.Namespace, Name: s.Source.Name}
 }
 
+// Incarnation tells the ListenerSet from others, and from one of its name before
+// or after it: each begins with generation 1. It is namespace/name, and the UID of
+// what is stored.
+func (s *ListenerSet) Incarnation() string {
+	if s.Source.UID == "" {
+		return s.Key().String()
+	}
+	return s.Key().String() + "@" + string(s.Source.UID)
+}
+
 // ListenerSetAccepted is how the message of Accepted=True begins. By it one knows
 // a status of ours: ListenerSets do not say whose theirs is.
 const ListenerSetAccepted = "The ListenerSet is accepted"

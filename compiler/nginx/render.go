@@ -32,7 +32,7 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 			if b.ListenerSets == nil {
 				b.ListenerSets = map[string]int64{}
 			}
-			b.ListenerSets[set.Key().String()] = set.Source.Generation
+			b.ListenerSets[set.Incarnation()] = set.Source.Generation
 		}
 	}
 	if files, err := t.print(conf); err == nil {

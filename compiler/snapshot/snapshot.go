@@ -74,7 +74,7 @@ type DataPlane struct {
 	// Generation is the Gateway's oldest generation that a ready pod serves.
 	Generation int64
 	// ListenerSets are the oldest generations of ListenerSets that a ready pod
-	// serves, by namespace/name; those that it does not serve at all are absent.
+	// serves, by namespace/name@UID; those that it does not serve at all are absent.
 	ListenerSets map[string]int64
 	// Refused is what a pod said of the newest bundle, if it was refused.
 	Refused *bundle.Refusal

@@ -101,7 +101,7 @@ func (o observed) setProgrammed(set *graph.ListenerSet) graph.Verdict {
 // missingGeneration tells that some pod does not serve this generation of the
 // set yet.
 func (o observed) missingGeneration(set *graph.ListenerSet) (reason, message string) {
-	if served, ok := o.plane.ListenerSets[set.Key().String()]; ok && served >= set.Source.Generation {
+	if served, ok := o.plane.ListenerSets[set.Incarnation()]; ok && served >= set.Source.Generation {
 		return "", ""
 	}
 	if o.plane.Refused != nil {

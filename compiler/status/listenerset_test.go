@@ -15,7 +15,7 @@ import (
 
 func TestWhenAListenerSetIsProgrammed(t *testing.T) {
 	t.Parallel()
-	served := map[string]int64{"infra/own": 2}
+	served := map[string]int64{"infra/own@b": 2}
 	// The Gateway has generation 3, its ListenerSet generation 2.
 	tests := map[string]struct {
 		plane snapshot.DataPlane
@@ -24,8 +24,9 @@ func TestWhenAListenerSetIsProgrammed(t *testing.T) {
 	}{
 		"nginx serves both":             {snapshot.DataPlane{Ready: 1, Generation: 3, ListenerSets: served}, "True Programmed 2 ", "True Programmed 2 "},
 		"only the Gateway is new":       {snapshot.DataPlane{Ready: 1, Generation: 2, ListenerSets: served}, "True Programmed 2 ", "True Programmed 2 "},
-		"the set is new":                {snapshot.DataPlane{Ready: 1, Generation: 3, ListenerSets: map[string]int64{"infra/own": 1}}, "False Pending 2 ", "False Pending 2 "},
+		"the set is new":                {snapshot.DataPlane{Ready: 1, Generation: 3, ListenerSets: map[string]int64{"infra/own@b": 1}}, "False Pending 2 ", "False Pending 2 "},
 		"both are new":                  {snapshot.DataPlane{Ready: 1, Generation: 2}, "False Pending 2 ", "False Pending 2 "},
+		"one of its name was deleted":   {snapshot.DataPlane{Ready: 1, Generation: 3, ListenerSets: map[string]int64{"infra/own@a": 2}}, "False Pending 2 ", "False Pending 2 "},
 		"no pod serves":                 {snapshot.DataPlane{}, "False ParentNotProgrammed 2 ", "False Pending 2 "},
 		"nginx refused the new Gateway": {snapshot.DataPlane{Ready: 1, Generation: 2, ListenerSets: served, Refused: &bundle.Refusal{}}, "False ParentNotProgrammed 2 ", "False Invalid 2 "},
 	}
@@ -33,7 +34,7 @@ func TestWhenAListenerSetIsProgrammed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			set := &gatewayv1.ListenerSet{}
-			set.Namespace, set.Name, set.Generation = "infra", "own", 2
+			set.Namespace, set.Name, set.UID, set.Generation = "infra", "own", "b", 2
 			set.Spec.ParentRef.Name = "home"
 			set.Spec.Listeners = []gatewayv1.ListenerEntry{{Name: "more", Port: 81, Protocol: gatewayv1.HTTPProtocolType}}
 			s := addressed(cluster(t, listenHTTP+"allowedListeners: {namespaces: {from: Same}}\n"), "10.0.0.1").With(set)

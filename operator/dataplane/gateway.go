@@ -22,7 +22,7 @@ type Report struct {
 	// Generation is the Gateway's oldest generation that those serve.
 	Generation int64
 	// ListenerSets are the oldest generations of ListenerSets that those serve,
-	// by namespace/name; absent are those that one of them does not serve.
+	// by namespace/name@UID; absent are those that one of them does not serve.
 	ListenerSets map[string]int64
 	// Wanted is what the pods are to serve.
 	Wanted *Offer

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/gatewright/gatewright/compiler/graph"
 	"github.com/gatewright/gatewright/compiler/snapshot"
 )
 
@@ -31,11 +32,29 @@ func ReadCase(path string) (snapshot.Snapshot, error) {
 	if s.DataPlanes, err = byKey[snapshot.DataPlane](archive, "dataplane.yaml", keyOf); err != nil {
 		return snapshot.Snapshot{}, err
 	}
+	for key, plane := range s.DataPlanes {
+		plane.ListenerSets = incarnations(plane.ListenerSets, s)
+		s.DataPlanes[key] = plane
+	}
 	s.Quarantined, err = byKey[snapshot.Quarantine](archive, "quarantine.yaml", func(text string) snapshot.RouteKey {
 		kind, key, _ := strings.Cut(text, " ")
 		return snapshot.RouteKey{Kind: kind, NamespacedName: keyOf(key)}
 	})
 	return s, err
+}
+
+// incarnations names the ListenerSets of the case, given by namespace/name, as a
+// data plane does.
+func incarnations(served map[string]int64, s snapshot.Snapshot) map[string]int64 {
+	out := map[string]int64{}
+	for name, generation := range served {
+		key := keyOf(name)
+		if set, ok := s.ListenerSets.Get(key.Namespace, key.Name); ok {
+			name = (&graph.ListenerSet{Source: set}).Incarnation()
+		}
+		out[name] = generation
+	}
+	return out
 }
 
 // byKey reads a section that maps names of objects to values.
