@@ -73,6 +73,7 @@ func newAgent(ctx context.Context, o Options) (*agent, error) {
 	a.nginx = newNginx(o, a.children)
 	a.nginx.beforeStart = dns.Forget
 	a.hop = hop.New(hop.Options{Socket: o.hopSocket(), Logger: o.Logger})
+	a.nginx.hopped = a.hop.Websockets
 	a.applier = newApplier(o, a.nginx, director{dns, a.hop}, a.counters)
 	a.health = &health{nginx: a.nginx, applier: a.applier}
 	a.health.beat()
@@ -206,7 +207,8 @@ func (a *agent) maintain(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		a.health.beat()
-		a.counters.draining.Store(int64(a.nginx.boundDraining()))
+		a.nginx.countDrains(time.Now())
+		a.nginx.boundDraining()
 		select {
 		case <-ctx.Done():
 			return nil

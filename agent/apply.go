@@ -79,7 +79,7 @@ func (a *applier) state() bundle.State {
 	return bundle.State{
 		Hash: a.live.hash, ConfigHash: a.live.configHash, Generation: a.live.generation,
 		ListenerSets: a.live.listenerSets,
-		Refused:      a.refused, Reloads: a.reloads,
+		Refused:      a.refused, Reloads: a.reloads, Drains: a.nginx.drains.list(),
 	}
 }
 
@@ -216,7 +216,9 @@ func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 	}
 	a.mu.Lock()
 	a.reloads++
+	reloads := a.reloads
 	a.mu.Unlock()
+	a.nginx.replaced(reloads, before.drain)
 	a.carried = before.destinations
 	a.settle(ctx)
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,6 @@ import (
 type counters struct {
 	reloadFailures prometheus.Counter
 	lastApply      prometheus.Gauge
-	draining       atomic.Int64
 }
 
 func newCounters() *counters {
@@ -60,6 +58,7 @@ var (
 	restartsDesc    = describe("gatewright_nginx_restarts_total", "Restarts of nginx after an exit that nobody asked for.")
 	upDesc          = describe("gatewright_nginx_up", "1 if nginx's status server answers.")
 	drainingDesc    = describe("gatewright_nginx_draining_workers", "Worker processes that only finish old connections.")
+	socketsDesc     = describe("gatewright_nginx_draining_websockets", "Websockets and other long connections through those.")
 	connectionsDesc = describe("gatewright_nginx_connections", "Client connections.", "state")
 	acceptedDesc    = describe("gatewright_nginx_connections_accepted_total", "Accepted client connections.")
 	handledDesc     = describe("gatewright_nginx_connections_handled_total", "Handled client connections.")
@@ -77,7 +76,7 @@ type collector struct {
 
 func newRegistry(c *collector) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	for _, metric := range []prometheus.Collector{c, c.counters.reloadFailures, c.counters.lastApply} {
+	for _, metric := range []prometheus.Collector{c, c.counters.reloadFailures, c.counters.lastApply, c.nginx.drains.cut} {
 		if err := registry.Register(metric); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -90,7 +89,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		reloadsDesc, applyingDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
 		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopDeniedDesc, hopWebsocketsDesc,
-		restartsDesc, upDesc, drainingDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
+		restartsDesc, upDesc, drainingDesc, socketsDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
 	} {
 		out <- d
 	}
@@ -129,7 +128,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(hopWebsocketsDesc, float64(through.Upgraded))
 	}
 	count(restartsDesc, float64(c.nginx.restartCount()))
-	gauge(drainingDesc, float64(c.counters.draining.Load()))
+	draining := c.nginx.drainingWorkers()
+	gauge(drainingDesc, float64(len(draining)))
+	gauge(socketsDesc, float64(c.nginx.websockets(draining)))
 	c.collectStatus(count, gauge)
 }
 

@@ -41,6 +41,11 @@ type nginx struct {
 	log      *slog.Logger
 	// beforeStart is called before every start of the master.
 	beforeStart func()
+	// hopped counts the websockets through the hop by worker.
+	hopped func() map[int]int
+	drains *drains
+	// bounding is held while workers are ended.
+	bounding sync.Mutex
 
 	mu sync.Mutex
 	// pid is that of the master started last, and its process group's.
@@ -51,14 +56,17 @@ type nginx struct {
 	stopping bool
 	restarts int
 	workers  *generations
-	zone     socketZone
+	// old are the workers that the last reload replaced.
+	old  []worker
+	zone socketZone
 
 	complaints complaints
 }
 
 func newNginx(o Options, c *children) *nginx {
 	return &nginx{options: o, children: c, status: newStatusServer(o.StatusAddress), log: o.Logger,
-		workers: newGenerations(), beforeStart: func() {}}
+		workers: newGenerations(), drains: newDrains(),
+		beforeStart: func() {}, hopped: func() map[int]int { return nil }}
 }
 
 func (n *nginx) command(ctx context.Context, arguments ...string) *exec.Cmd {

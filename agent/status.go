@@ -89,11 +89,17 @@ func (n *nginx) retired(old []worker) bool {
 	})
 }
 
-// observe lists the workers and takes note of new ones.
+// observe lists the workers, those of dead masters first, and takes note of new
+// ones.
 func (n *nginx) observe() []worker {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	workers := workersOf(n.pid)
+	var workers []worker
+	n.groups = slices.DeleteFunc(n.groups, func(group int) bool {
+		of := workersOf(group)
+		workers = append(workers, of...)
+		return len(of) == 0 && group != n.pid
+	})
 	n.workers.observe(workers)
 	return workers
 }
@@ -102,6 +108,7 @@ func (n *nginx) observe() []worker {
 func (n *nginx) reload(ctx context.Context, hash string) error {
 	old := slices.DeleteFunc(n.observe(), func(w worker) bool { return w.draining })
 	n.mu.Lock()
+	n.old = old
 	n.workers.next()
 	n.mu.Unlock()
 	n.complaints.clear()
@@ -109,27 +116,4 @@ func (n *nginx) reload(ctx context.Context, hash string) error {
 		return err
 	}
 	return n.awaitGeneration(ctx, hash, old)
-}
-
-// boundDraining ends the oldest generations of draining workers when there are
-// more than the limit, and returns how many workers are draining.
-func (n *nginx) boundDraining() int {
-	workers := n.observe()
-	n.mu.Lock()
-	surplus := n.workers.surplus(workers, n.options.MaxDrainingGenerations)
-	n.zone.wrong = n.zone.wrong || slices.ContainsFunc(surplus, n.countsInLive)
-	n.mu.Unlock()
-	for _, w := range surplus {
-		n.log.Warn("end a draining worker: too many generations", "pid", w.pid, "limit", n.options.MaxDrainingGenerations)
-		if err := unix.Kill(w.pid, unix.SIGTERM); err != nil {
-			n.log.Warn("end a draining worker", "pid", w.pid, "error", err)
-		}
-	}
-	draining := 0
-	for _, w := range workers {
-		if w.draining {
-			draining++
-		}
-	}
-	return draining
 }

@@ -26,7 +26,7 @@ type Stats struct {
 
 type counts struct {
 	requests, retries, reconnects, timeouts, failures, brokenOff, denied atomic.Uint64
-	upgraded                                                             atomic.Int64
+	upgraded                                                             websockets
 }
 
 // Stats returns a copy.
@@ -34,7 +34,10 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Requests: s.counts.requests.Load(), Retries: s.counts.retries.Load(), Reconnects: s.counts.reconnects.Load(),
 		Timeouts: s.counts.timeouts.Load(), Failures: s.counts.failures.Load(), BrokenOff: s.counts.brokenOff.Load(),
-		Denied: s.counts.denied.Load(), Upgraded: s.counts.upgraded.Load(),
+		Denied: s.counts.denied.Load(),
+	}
+	for _, n := range s.Websockets() {
+		stats.Upgraded += int64(n)
 	}
 	if current := s.live.Load().current; current != nil {
 		stats.Rules = len(current.rules)

@@ -31,8 +31,9 @@ func (x *exchange) upgrade(a *attempt) {
 		return
 	}
 	defer front.Close()
-	x.server.counts.upgraded.Add(1)
-	defer x.server.counts.upgraded.Add(-1)
+	peer := peerOf(front)
+	x.server.counts.upgraded.add(peer, 1)
+	defer x.server.counts.upgraded.add(peer, -1)
 	protocol := a.response.Header.Get("Upgrade")
 	removeConnectionHeaders(a.response.Header)
 	change(a.response.Header, x.backend.responseHeaders)

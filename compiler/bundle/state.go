@@ -85,6 +85,27 @@ type State struct {
 	Refused *Refusal `json:"refused,omitempty"`
 	// Reloads counts nginx reloads since the pod started.
 	Reloads int64 `json:"reloads"`
+	// Drains are the newest reloads that concerned open websockets, oldest first,
+	// MaxDrains at most. Each appears some seconds after its reload.
+	Drains []Drain `json:"drains,omitempty"`
+}
+
+// MaxDrains bounds State.Drains.
+const MaxDrains = 8
+
+// Drain is what one reload meant for websockets that were open then. Other
+// connections that take long, such as downloads and event streams, count as
+// websockets: nginx does not tell them apart.
+type Drain struct {
+	// Reload is which of State.Reloads it was, from 1.
+	Reload int64 `json:"reload"`
+	// Websockets is how many were left to the workers that it replaced.
+	Websockets int `json:"websockets"`
+	// Seconds is how long these may live on (worker_shutdown_timeout).
+	Seconds int64 `json:"seconds"`
+	// Cut is how many older ones it ended before their time: only so many
+	// generations of workers may drain at once.
+	Cut int `json:"cut,omitempty"`
 }
 
 // Refusal tells why a bundle was not applied.
