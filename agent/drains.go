@@ -20,6 +20,8 @@ type drains struct {
 	cut prometheus.Counter
 
 	mu sync.Mutex
+	// cutNow have been cut since the last reload was noted.
+	cutNow int
 	// begun are reloads of which it is too early to tell.
 	begun []begunDrain
 	// told are the newest ones that concerned websockets, oldest first.
@@ -47,9 +49,19 @@ func (d *drains) list() []bundle.Drain {
 	return slices.Clone(d.told)
 }
 
+// note takes websockets that are cut, because of the reload that is going on.
+func (d *drains) note(cut int) {
+	d.cut.Add(float64(cut))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cutNow += cut
+}
+
+// begin takes a reload whose surplus has been ended.
 func (d *drains) begin(b begunDrain) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	b.Cut, d.cutNow = d.cutNow, 0
 	d.begun = append(d.begun, b)
 }
 
@@ -83,8 +95,9 @@ func (n *nginx) replaced(reload int64, drain time.Duration) {
 	n.mu.Lock()
 	old := n.old
 	n.mu.Unlock()
+	n.boundDraining()
 	n.drains.begin(begunDrain{
-		Drain:   bundle.Drain{Reload: reload, Seconds: int64(drain.Seconds()), Cut: n.boundDraining()},
+		Drain:   bundle.Drain{Reload: reload, Seconds: int64(drain.Seconds())},
 		workers: old, at: time.Now(),
 	})
 }

@@ -12,9 +12,8 @@ import (
 const endTime = time.Second
 
 // boundDraining ends the oldest generations of draining workers when there are
-// more than the limit, and returns how many websockets that cut. When it returns,
-// those workers have gone.
-func (n *nginx) boundDraining() int {
+// more than the limit. When it returns, those workers have gone.
+func (n *nginx) boundDraining() {
 	n.bounding.Lock()
 	defer n.bounding.Unlock()
 	workers := n.observe()
@@ -23,7 +22,7 @@ func (n *nginx) boundDraining() int {
 	n.zone.wrong = n.zone.wrong || slices.ContainsFunc(surplus, n.countsInLive)
 	n.mu.Unlock()
 	if len(surplus) == 0 {
-		return 0
+		return
 	}
 	cut := n.websockets(surplus)
 	pids := make([]int, len(surplus))
@@ -32,9 +31,8 @@ func (n *nginx) boundDraining() int {
 	}
 	n.log.Warn("end the oldest draining workers: too many generations",
 		"pids", pids, "limit", n.options.MaxDrainingGenerations, "websockets", cut)
-	n.drains.cut.Add(float64(cut))
+	n.drains.note(cut)
 	n.end(surplus)
-	return cut
 }
 
 // end has workers drop their connections and exit, and waits until they have.
