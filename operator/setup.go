@@ -34,12 +34,13 @@ func setUp(m manager.Manager, o Options) error {
 	log := m.GetLogger().WithName("operator")
 	again := &trigger{}
 	identities := newIdentities(c, o.Namespace)
+	events := transitions{recorder: m.GetEventRecorder("gatewright")}
 	fleet := dataplane.NewFleet(dataplane.Options{
 		Identity: identities.toward,
 		Changed:  func(types.NamespacedName) { again.pull() },
+		Drained:  drainEvents{cached: c.cached, recorder: events.recorder}.tell,
 		Log:      log.WithName("dataplane"),
 	})
-	events := transitions{recorder: m.GetEventRecorder("gatewright")}
 	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
 	applier := newApplier(c)
 	watches := &watches{cache: m.GetCache()}

@@ -21,6 +21,10 @@ type Options struct {
 	// Changed is called when a Gateway's report has changed, from many
 	// goroutines. It must not block.
 	Changed func(gateway types.NamespacedName)
+	// Drained is called, if set, for each reload of a pod that concerned open
+	// websockets, once, from many goroutines; not for those of before the pod was
+	// first asked.
+	Drained func(gateway types.NamespacedName, pod Pod, d bundle.Drain)
 	Log     logr.Logger
 
 	// Port of the agents; bundle.ControlPort when 0.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -42,7 +43,9 @@ type worker struct {
 	mu    sync.Mutex
 	pod   Pod
 	asked bool
-	state bundle.State
+	// answers says that state is what the pod said, not what nobody knows.
+	answers bool
+	state   bundle.State
 	// failure is the last error, empty after an answer. It keeps the log from
 	// saying the same thing again and again.
 	failure string
@@ -142,8 +145,18 @@ func (w *worker) answered(s bundle.State) {
 	w.mu.Lock()
 	changed := !w.asked || !sameState(w.state, s)
 	recovered := w.failure != ""
-	w.asked, w.state, w.failure = true, s, ""
+	var drains []bundle.Drain
+	if w.answers {
+		drains = newDrains(w.state, s)
+	}
+	w.asked, w.answers, w.state, w.failure = true, true, s, ""
+	pod := w.pod
 	w.mu.Unlock()
+	if w.options.Drained != nil {
+		for _, d := range drains {
+			w.options.Drained(w.gateway.key, pod, d)
+		}
+	}
 	if recovered {
 		w.log.Info("the data plane answers")
 	}
@@ -188,6 +201,19 @@ func (w *worker) last() (p Pod, asked bool, s bundle.State) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pod, w.asked, w.state
+}
+
+// newDrains returns what a pod tells of reloads that it had not told before. One
+// that was restarted counts its reloads anew.
+func newDrains(before, after bundle.State) []bundle.Drain {
+	if after.Reloads < before.Reloads {
+		return after.Drains
+	}
+	known := map[int64]bool{}
+	for _, d := range before.Drains {
+		known[d.Reload] = true
+	}
+	return slices.DeleteFunc(slices.Clone(after.Drains), func(d bundle.Drain) bool { return known[d.Reload] })
 }
 
 func sameState(a, b bundle.State) bool {
