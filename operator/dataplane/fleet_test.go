@@ -2,6 +2,7 @@ package dataplane_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -65,23 +66,31 @@ func TestAPodThatLosesItsBundleGetsItAgain(t *testing.T) {
 	}
 }
 
-func TestOnlyTheNewestOfManyBundlesIsPushed(t *testing.T) {
+func TestOfABurstTheFirstBundleIsPushedAtOnceAndThenOnlyTheNewest(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	agent := startAgent(t, a, serverName)
 	agent.gate = make(chan struct{})
-	f := newFleet(t, dataplane.Options{Identity: identity(t, a), Port: agent.port(t)})
+	f := newFleet(t, dataplane.Options{Identity: identity(t, a), Port: agent.port(t), Recheck: time.Millisecond})
 	follow(f, pod("a"))
 
-	f.Want(home, offer(1, "first"))
-	<-agent.arrived
-	f.Want(home, offer(2, "second"))
-	f.Want(home, offer(3, "third"))
+	const burst = 100
+	bundleOf := func(i int64) *dataplane.Offer { return offer(i, fmt.Sprint("bundle ", i)) }
+	f.Want(home, bundleOf(1))
+	if first := <-agent.arrived; first != bundleOf(1).Hash {
+		t.Errorf("pushed %s first", first)
+	}
+	for i := int64(2); i <= burst; i++ {
+		f.Want(home, bundleOf(i))
+	}
 	close(agent.gate)
-	f.until(t, "the newest applied", func(r dataplane.Report) bool { return r.Applied && r.Generation == 3 })
+	f.until(t, "the newest applied", func(r dataplane.Report) bool { return r.Applied && r.Generation == burst })
 
-	if diff := cmp.Diff([]string{offer(1, "first").Hash, offer(3, "third").Hash}, agent.pushes()); diff != "" {
+	if diff := cmp.Diff([]string{bundleOf(1).Hash, bundleOf(burst).Hash}, agent.pushes()); diff != "" {
 		t.Errorf("pushes (-want +got):\n%s", diff)
+	}
+	if agent.most != 1 {
+		t.Errorf("%d pushes were in flight at once", agent.most)
 	}
 }
 

@@ -64,6 +64,8 @@ type fakeAgent struct {
 	pushed []string
 	// refuse says why a bundle is refused; "" takes it.
 	refuse func(bundle.Bundle) string
+	// inFlight is how many pushes are being answered, most the highest of that.
+	inFlight, most int
 	// gate, if there is one, holds each push up until it can receive.
 	gate chan struct{}
 	// arrived gets the hash of each push when it arrives.
@@ -120,15 +122,18 @@ func (f *fakeAgent) put(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	f.arrived <- b.Hash()
 	f.mu.Lock()
+	f.inFlight++
+	f.most = max(f.most, f.inFlight)
 	gate := f.gate
 	f.mu.Unlock()
+	f.arrived <- b.Hash()
 	if gate != nil {
 		<-gate
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.inFlight--
 	f.pushed = append(f.pushed, b.Hash())
 	status := http.StatusOK
 	if words := f.refuse(b); words != "" {
