@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -108,14 +109,18 @@ func TestWebsocketsOfAKilledWorkerCountUntilTheNextReload(t *testing.T) {
 	}
 }
 
-// workers are the processes that serve.
+// workers are the processes that serve, without those that have ended and that
+// the master has not taken note of.
 func (p *plane) workers() []int {
 	p.t.Helper()
 	children, err := readChildren(p.master())
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return children
+	return slices.DeleteFunc(children, func(pid int) bool {
+		title, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+		return err != nil || len(title) == 0
+	})
 }
 
 func readChildren(pid int) ([]int, error) {
