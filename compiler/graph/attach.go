@@ -174,9 +174,10 @@ func noHostname(route *Route, p *Parent) *diagnostic.Diagnostic {
 		"add a listener or change the hostname"))
 }
 
-// attachTo attaches the route unless another parentRef did so already.
+// attachTo attaches the route unless another parentRef did so already. It was
+// then the last one: routes are attached one after the other.
 func attachTo(l *Listener, route *Route, counts bool) {
-	if slices.ContainsFunc(l.Routes, func(a Attachment) bool { return a.Route == route }) {
+	if n := len(l.Routes); n > 0 && l.Routes[n-1].Route == route {
 		return
 	}
 	l.Routes = append(l.Routes, Attachment{

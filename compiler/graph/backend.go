@@ -108,10 +108,20 @@ func (r *ruleReader) onlyService() (servicePort, bool) {
 
 func (r *ruleReader) splitUpstreamID() string {
 	words := []string{r.route.Namespace, r.route.Name, r.words(), "split"}
-	if r.allSpeakHTTP2() {
-		words = append(words, "h2")
+	return upstreamLabel(append(words, r.spoken(r.allSpeakHTTP2())...)...)
+}
+
+// spoken are the last words of an upstream's ID. nginx keeps connections for an
+// upstream, whatever is spoken on them. An HTTPRoute and a GRPCRoute may have one
+// name, and not the same permissions, so they share none.
+func (r *ruleReader) spoken(http2 bool) []string {
+	switch {
+	case r.kind == kindGRPCRoute:
+		return []string{"grpc"}
+	case http2:
+		return []string{"h2"}
 	}
-	return dnsLabel(words...)
+	return nil
 }
 
 // words name the rule within its route.
@@ -134,11 +144,7 @@ func (r *ruleReader) serviceUpstreamID(port servicePort) string {
 		// Whether it may be used depends on who asks.
 		words = append(words, "from", r.route.Namespace)
 	}
-	if r.speaksHTTP2(port) {
-		// nginx keeps connections for an upstream, whatever is spoken on them.
-		words = append(words, "h2")
-	}
-	return dnsLabel(words...)
+	return upstreamLabel(append(words, r.spoken(r.speaksHTTP2(port))...)...)
 }
 
 // serviceOf reads which port of which Service a reference means.

@@ -188,7 +188,7 @@ func (r *ruleReader) addHopBackend(index int, s share) {
 	if port, fault := serviceOf(ref, r.route.Namespace); fault == nil {
 		b.Upstream = r.serviceUpstream(port, alone)
 	} else {
-		id := dnsLabel(r.route.Namespace, r.route.Name, r.words(), "backend", strconv.Itoa(index))
+		id := upstreamLabel(r.route.Namespace, r.route.Name, r.words(), "backend", strconv.Itoa(index))
 		b.Upstream = r.namedUpstream(id, []share{alone})
 	}
 	r.hop.Backends = append(r.hop.Backends, b)
@@ -223,6 +223,6 @@ func (r *ruleReader) finishHop() {
 	}
 	hop := r.hop.Hop
 	hop.behindAuth(r.rule)
-	hop.words = []string{r.route.Namespace, r.route.Name, r.words(), "hop"}
+	hop.words = append([]string{r.route.Namespace, r.route.Name, r.words(), "hop"}, r.spoken(false)...)
 	r.rule.Hop = &hop
 }

@@ -31,6 +31,7 @@ func objects(t *testing.T, manifest string) []metav1.Object {
 			"GatewayClass":     &gatewayv1.GatewayClass{},
 			"Gateway":          &gatewayv1.Gateway{},
 			"HTTPRoute":        &gatewayv1.HTTPRoute{},
+			"GRPCRoute":        &gatewayv1.GRPCRoute{},
 			"ListenerSet":      &gatewayv1.ListenerSet{},
 			"ReferenceGrant":   &gatewayv1.ReferenceGrant{},
 			"BackendTLSPolicy": &gatewayv1.BackendTLSPolicy{},

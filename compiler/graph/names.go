@@ -30,18 +30,38 @@ func hashed(name, identity string, limit int) string {
 // Where other words could give the same label, or it has to be cut, a hash of
 // the words keeps labels apart.
 func dnsLabel(words ...string) string {
-	ambiguous := false
-	var clean []string
-	for _, w := range words {
-		c := strings.Map(labelByte, strings.ToLower(w))
-		ambiguous = ambiguous || c != w || w == "" || strings.Contains(w, "-")
-		clean = append(clean, c)
-	}
-	label := strings.Trim(strings.Join(clean, "-"), "-")
-	if !ambiguous && len(label) <= maxLabel {
+	label, unique := joined(words)
+	if unique {
 		return label
 	}
 	return hashed(label, strings.Join(words, "/"), maxLabel)
+}
+
+// upstreamLabel is a dnsLabel whose hash has 8 to 15 digits. nginx compares the
+// name of each upstream with those of all others, their lengths first: thousands
+// of one length take it twice as long to load.
+func upstreamLabel(words ...string) string {
+	label, unique := joined(words)
+	if unique {
+		return label
+	}
+	sum := sha256.Sum256([]byte(strings.Join(words, "/")))
+	suffix := "-" + hex.EncodeToString(sum[:8])[:8+sum[8]%8]
+	return strings.TrimRight(label[:min(len(label), maxLabel-len(suffix))], "-.") + suffix
+}
+
+// joined returns the words as one label, and whether no other words give it and
+// it is short enough.
+func joined(words []string) (label string, unique bool) {
+	unique = true
+	var clean []string
+	for _, w := range words {
+		c := strings.Map(labelByte, strings.ToLower(w))
+		unique = unique && c == w && w != "" && !strings.Contains(w, "-")
+		clean = append(clean, c)
+	}
+	label = strings.Trim(strings.Join(clean, "-"), "-")
+	return label, unique && len(label) <= maxLabel
 }
 
 func labelByte(r rune) rune {

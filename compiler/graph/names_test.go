@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,16 +17,29 @@ func TestDNSLabels(t *testing.T) {
 		{"a", "b-c", "80"}, {"a-b", "c", "80"}, {"a.b", "c", "80"}, {"a", "b", "c-80"}, {"a", "b", "c", "80"},
 		{strings.Repeat("x", 63), "web", "80"}, {strings.Repeat("x", 63), "web", "81"}, {"0", "0"}, {"0", "", "0"},
 	}
-	seen := map[string][]string{}
-	for _, words := range different {
-		label := dnsLabel(words...)
-		if other, taken := seen[label]; taken {
-			t.Errorf("%v and %v are both %q", words, other, label)
+	for _, named := range []func(...string) string{dnsLabel, upstreamLabel} {
+		seen := map[string][]string{}
+		for _, words := range different {
+			label := named(words...)
+			if other, taken := seen[label]; taken {
+				t.Errorf("%v and %v are both %q", words, other, label)
+			}
+			seen[label] = words
+			if !isLabel(label) {
+				t.Errorf("%v gives %q, which is no DNS label", words, label)
+			}
 		}
-		seen[label] = words
-		if !isLabel(label) {
-			t.Errorf("%v gives %q, which is no DNS label", words, label)
-		}
+	}
+}
+
+func TestHashesOfUpstreamNamesHaveManyLengths(t *testing.T) {
+	t.Parallel()
+	lengths := map[int]bool{}
+	for i := range 100 {
+		lengths[len(upstreamLabel("blog", fmt.Sprintf("web-%03d", i), "80"))] = true
+	}
+	if len(lengths) != 8 {
+		t.Errorf("%d lengths", len(lengths))
 	}
 }
 

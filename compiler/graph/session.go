@@ -176,10 +176,7 @@ func (r *ruleReader) readLifetime(source *gatewayv1.SessionPersistence, field st
 // there has none elsewhere.
 func (r *ruleReader) sessionUpstream(shares []share) *Upstream {
 	s := r.rule.Session
-	if r.allSpeakHTTP2() {
-		// nginx keeps connections for an upstream, whatever is spoken on them.
-		s.words = append(s.words, "h2")
-	}
+	s.words = append(s.words, r.spoken(r.allSpeakHTTP2())...)
 	u := r.namedUpstream(dnsLabel(s.words...), shares)
 	u.HTTP2 = r.allSpeakHTTP2()
 	if port, ok := r.onlyService(); ok {
