@@ -84,7 +84,7 @@ func (b Bundle) ConfigHash() string { return hashOf(b.Files, b.DrainSeconds) }
 // Hash identifies the whole bundle, certificates and endpoints included. The
 // generation is part of it, so that a data plane's answer always tells which
 // generation of the Gateway it serves.
-func (b Bundle) Hash() string { return hashOf(b) }
+func (b Bundle) Hash() string { return b.Hashes().Whole() }
 
 func hashOf(values ...any) string {
 	h := sha256.New()
