@@ -23,12 +23,14 @@ var (
 	errBusy    = errors.New("too many bundles are waiting to be applied")
 	errStopped = errors.New("the data plane is stopping")
 	errStuck   = errors.New("nginx did not go back to the configuration before")
+	errBase    = errors.New("the patch is not for what nginx serves")
 )
 
 // applied is what must be kept of a bundle that is, or was, live.
 type applied struct {
+	// hash is empty where nothing is live.
 	hash       string
-	configHash string
+	hashes     bundle.Hashes
 	generation int64
 	// listenerSets are their generations, by namespace/name@UID.
 	listenerSets map[string]int64
@@ -77,7 +79,7 @@ func (a *applier) state() bundle.State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return bundle.State{
-		Hash: a.live.hash, ConfigHash: a.live.configHash, Generation: a.live.generation,
+		Hash: a.live.hash, ConfigHash: a.live.hashes.Config, Generation: a.live.generation,
 		ListenerSets: a.live.listenerSets,
 		Refused:      a.refused, Reloads: a.reloads, Drains: a.nginx.drains.list(),
 	}
@@ -129,14 +131,14 @@ func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, err
 		return a.state(), errStopped
 	}
 	started := time.Now()
-	next := &candidate{Bundle: b}
+	next := newCandidate(b)
 	err := a.bring(ctx, next)
 	a.metrics.applied(time.Since(started))
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
-		a.log.Warn("bundle refused", "hash", b.Hash(), "error", err)
-		a.setRefused(&bundle.Refusal{Hash: b.Hash(), Message: no.message})
+		a.log.Warn("bundle refused", "hash", next.hash, "error", err)
+		a.setRefused(&bundle.Refusal{Hash: next.hash, Message: no.message})
 	case err != nil:
 		return a.state(), err
 	default:
@@ -145,6 +147,31 @@ func (a *applier) apply(ctx context.Context, b bundle.Bundle) (bundle.State, err
 	if err := a.cleanUp(); err != nil {
 		a.log.Warn("clean up after a bundle", "error", err)
 	}
+	return a.state(), nil
+}
+
+// patch makes other endpoints live. It fails with errBase if the patch does not
+// lead from what is live to what it says. The caller holds the slot.
+func (a *applier) patch(p bundle.Patch) (bundle.State, error) {
+	if closed(a.stopped) {
+		return a.state(), errStopped
+	}
+	live := a.current()
+	if live.hash == "" || live.hash != p.Base {
+		return a.state(), errBase
+	}
+	if err := validateUpstreams(p.Upstreams); err != nil {
+		return a.state(), err
+	}
+	table, hashes, changed := bundle.Replace(live.destinations.upstreams, live.hashes, p.Upstreams)
+	if hashes.Whole() != p.Next {
+		return a.state(), errBase
+	}
+	a.director.resolver.Change(changed)
+	live.hash, live.hashes, live.destinations.upstreams = p.Next, hashes, table
+	a.mu.Lock()
+	a.live, a.refused = live, nil
+	a.mu.Unlock()
 	return a.state(), nil
 }
 
@@ -159,7 +186,7 @@ func (a *applier) bring(ctx context.Context, b *candidate) error {
 	if b.destinations, err = a.director.prepare(b.Bundle); err != nil {
 		return err
 	}
-	if a.current().configHash != b.ConfigHash() {
+	if a.current().hashes.Config != b.hashes.Config {
 		return a.load(ctx, b)
 	}
 	if err := writeCertificates(a.options, b.Certificates); err != nil {
@@ -171,7 +198,7 @@ func (a *applier) bring(ctx context.Context, b *candidate) error {
 // load makes nginx load the bundle's configuration. If nginx refuses it, it
 // serves what it served before.
 func (a *applier) load(ctx context.Context, b *candidate) error {
-	dir, err := writeGeneration(a.options, b.ConfigHash(), b.Files)
+	dir, err := writeGeneration(a.options, b.hashes.Config, b.Files)
 	if err != nil {
 		return err
 	}
@@ -206,13 +233,13 @@ func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 		return err
 	}
 	a.director.resolver.Forget()
-	err := linkGeneration(a.options, b.ConfigHash())
+	err := linkGeneration(a.options, b.hashes.Config)
 	if err == nil {
-		err = a.nginx.reload(ctx, b.ConfigHash())
+		err = a.nginx.reload(ctx, b.hashes.Config)
 	}
 	if err != nil {
 		a.metrics.reloadFailed()
-		return errors.Join(err, a.director.use(before.destinations, a.carried), a.swapBack(ctx, cmp.Or(before.configHash, bootHash)))
+		return errors.Join(err, a.director.use(before.destinations, a.carried), a.swapBack(ctx, cmp.Or(before.hashes.Config, bootHash)))
 	}
 	a.mu.Lock()
 	a.reloads++
@@ -265,7 +292,7 @@ func (a *applier) setRefused(r *bundle.Refusal) {
 // commit notes that the bundle is live.
 func (a *applier) commit(b *candidate) {
 	next := applied{
-		hash: b.Hash(), configHash: b.ConfigHash(), generation: b.Generation,
+		hash: b.hash, hashes: b.hashes, generation: b.Generation,
 		listenerSets: b.ListenerSets,
 		drain:        time.Duration(b.DrainSeconds) * time.Second,
 		grace:        time.Duration(b.GraceSeconds) * time.Second,
@@ -276,7 +303,7 @@ func (a *applier) commit(b *candidate) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.live.configHash != next.configHash {
+	if a.live.hashes.Config != next.hashes.Config {
 		a.previous = a.live
 	}
 	a.live, a.refused = next, nil
@@ -288,7 +315,7 @@ func (a *applier) cleanUp() error {
 	live := a.current()
 	keep := append(append([]string{}, live.certificates...), a.previous.certificates...)
 	return errors.Join(
-		removeGenerations(a.options, live.configHash, a.previous.configHash, bootHash),
+		removeGenerations(a.options, live.hashes.Config, a.previous.hashes.Config, bootHash),
 		removeCertificates(a.options, keep),
 	)
 }

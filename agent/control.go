@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -53,7 +54,39 @@ func controlHandler(work context.Context, a *applier, log *slog.Logger) http.Han
 		}
 		answer(w, status, state)
 	})
+	mux.HandleFunc("PATCH "+bundle.PathBundle, func(w http.ResponseWriter, r *http.Request) {
+		status, state, err := patch(a, w, r)
+		if err != nil {
+			log.Debug("patch not applied", "status", status, "error", err)
+			http.Error(w, err.Error(), status)
+			return
+		}
+		answer(w, status, state)
+	})
 	return mux
+}
+
+// patch decodes and applies a patch.
+func patch(a *applier, w http.ResponseWriter, r *http.Request) (int, bundle.State, error) {
+	if err := a.acquire(r.Context()); err != nil {
+		return http.StatusServiceUnavailable, bundle.State{}, err
+	}
+	defer a.release()
+	var p bundle.Patch
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&p); err != nil {
+		return http.StatusBadRequest, bundle.State{}, fmt.Errorf("decode patch: %w", err)
+	}
+	state, err := a.patch(p)
+	var no *refusal
+	switch {
+	case errors.Is(err, errBase):
+		return http.StatusConflict, state, nil
+	case errors.As(err, &no):
+		return http.StatusBadRequest, state, err
+	case err != nil:
+		return http.StatusServiceUnavailable, state, err
+	}
+	return http.StatusOK, state, nil
 }
 
 // push decodes and applies one bundle. It decodes with the slot in hand, so

@@ -42,5 +42,12 @@ func (d director) use(now, carried destinations) error {
 // candidate is a bundle that is to become live.
 type candidate struct {
 	bundle.Bundle
+	hashes       bundle.Hashes
+	hash         string
 	destinations destinations
+}
+
+func newCandidate(b bundle.Bundle) *candidate {
+	hashes := b.Hashes()
+	return &candidate{Bundle: b, hashes: hashes, hash: hashes.Whole()}
 }

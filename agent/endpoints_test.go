@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -185,4 +186,60 @@ func TestManyUpstreamsAtRestAreHeldAndFollowChanges(t *testing.T) {
 			return body == "fresh"
 		})
 	}
+}
+
+func TestAPatchMovesEndpointsAndLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t).run()
+	one, two := backend(t, "one"), backend(t, "two")
+	s := site{}
+	b := p.bundle(s, upstream("api", one), upstream("web", one))
+	first := p.mustPush(b)
+	p.eventually("the endpoint serves", func() bool { status, body := p.fetch("/web"); return status == http.StatusOK && body == "one" })
+
+	next := b
+	next.Upstreams, _, _ = bundle.Replace(b.Upstreams, b.Hashes(), []bundle.Upstream{upstream("web", two)})
+	patch := bundle.Patch{Base: b.Hash(), Next: next.Hash(), Upstreams: []bundle.Upstream{upstream("web", two)}}
+	status, state := p.patch(patch)
+	if status != http.StatusOK || state.Hash != next.Hash() || state.Reloads != first.Reloads {
+		t.Fatalf("patch: %d, %+v", status, state)
+	}
+	p.eventually("the new endpoint serves", func() bool { _, body := p.fetch("/web"); return body == "two" })
+	if _, body := p.fetch("/api"); body != "one" {
+		t.Errorf("the other upstream answers %q", body)
+	}
+	if status, state := p.patch(patch); status != http.StatusConflict || state.Hash != next.Hash() {
+		t.Errorf("a patch for what was served before: %d, %+v", status, state)
+	}
+	unknown := bundle.Patch{Base: next.Hash(), Next: "x", Upstreams: []bundle.Upstream{upstream("stranger", two)}}
+	if status, _ := p.patch(unknown); status != http.StatusConflict {
+		t.Errorf("a patch of an upstream that is not there: %d", status)
+	}
+	bad := bundle.Patch{Base: next.Hash(), Next: "x", Upstreams: []bundle.Upstream{{ID: "web", Endpoints: []bundle.Endpoint{{Address: "backend.example", Port: 80}}}}}
+	if status, _, err := p.request(p.operator, http.MethodPatch, bundle.PathBundle, encodedPatch(t, bad)); err != nil || status != http.StatusBadRequest {
+		t.Errorf("a patch with an endpoint that is no address: %d %v", status, err)
+	}
+	// What is left is what the patch made, and a push of the same changes nothing.
+	last := p.mustPush(next)
+	if last.Reloads != first.Reloads {
+		t.Errorf("reloads went from %d to %d", first.Reloads, last.Reloads)
+	}
+}
+
+func (p *plane) patch(patch bundle.Patch) (int, bundle.State) {
+	p.t.Helper()
+	status, body, err := p.request(p.operator, http.MethodPatch, bundle.PathBundle, encodedPatch(p.t, patch))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return status, decodeState(p.t, body)
+}
+
+func encodedPatch(t testing.TB, patch bundle.Patch) []byte {
+	t.Helper()
+	data, err := json.Marshal(patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	pollInterval  = 20 * time.Millisecond
+	pollInterval  = 5 * time.Millisecond
 	statusTimeout = time.Second
 	maxStatusBody = 4 << 10
 )

@@ -39,13 +39,16 @@ type ledger struct {
 	hold time.Duration
 	told map[key]told
 	held map[key]heldQuery
+	// waiting are the sources of the held queries, by upstream.
+	waiting map[string]map[netip.AddrPort]struct{}
 	// unasked are the upstreams that no source has newly asked for since the
 	// last forget.
 	unasked map[string]struct{}
 }
 
 func newLedger(holdFor time.Duration) *ledger {
-	return &ledger{hold: holdFor, told: map[key]told{}, held: map[key]heldQuery{}, unasked: map[string]struct{}{}}
+	return &ledger{hold: holdFor, told: map[key]told{}, held: map[key]heldQuery{},
+		waiting: map[string]map[netip.AddrPort]struct{}{}, unasked: map[string]struct{}{}}
 }
 
 // question is a query for an upstream.
@@ -71,27 +74,58 @@ func (l *ledger) ask(q question, now time.Time) verdict {
 	known, ok := l.told[k]
 	// The same ID again, though answered: the answer was lost.
 	if !ok || known.digest != q.digest || known.ident == q.ident {
-		delete(l.held, k)
+		l.letGo(k)
 		l.told[k] = told{q.digest, q.ident, now}
 		return answerNow
 	}
-	l.held[k] = heldQuery{q, now.Add(l.hold)}
+	l.keep(k, heldQuery{q, now.Add(l.hold)})
 	return hold
+}
+
+func (l *ledger) keep(k key, h heldQuery) {
+	l.held[k] = h
+	if l.waiting[k.upstream] == nil {
+		l.waiting[k.upstream] = map[netip.AddrPort]struct{}{}
+	}
+	l.waiting[k.upstream][k.source] = struct{}{}
+}
+
+func (l *ledger) letGo(k key) {
+	delete(l.held, k)
+	delete(l.waiting[k.upstream], k.source)
+	if len(l.waiting[k.upstream]) == 0 {
+		delete(l.waiting, k.upstream)
+	}
 }
 
 // release takes out the held queries that have news or have waited long enough.
 func (l *ledger) release(current func(upstream string) uint64, now time.Time) map[key]heldQuery {
 	due := map[key]heldQuery{}
 	for k, h := range l.held {
-		digest := current(k.upstream)
-		if digest == h.digest && now.Before(h.deadline) {
-			continue
-		}
-		due[k] = h
-		delete(l.held, k)
-		l.told[k] = told{digest, h.ident, now}
+		l.releaseOne(due, k, h, current(k.upstream), now)
 	}
 	return due
+}
+
+// releaseOf does so for the upstreams alone, with no look at the others.
+func (l *ledger) releaseOf(upstreams map[string]struct{}, current func(upstream string) uint64, now time.Time) map[key]heldQuery {
+	due := map[key]heldQuery{}
+	for id := range upstreams {
+		for source := range l.waiting[id] {
+			k := key{source, id}
+			l.releaseOne(due, k, l.held[k], current(id), now)
+		}
+	}
+	return due
+}
+
+func (l *ledger) releaseOne(due map[key]heldQuery, k key, h heldQuery, digest uint64, now time.Time) {
+	if digest == h.digest && now.Before(h.deadline) {
+		return
+	}
+	due[k] = h
+	l.letGo(k)
+	l.told[k] = told{digest, h.ident, now}
 }
 
 // forget makes the next new query of every source count as its first. A new

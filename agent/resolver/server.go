@@ -24,7 +24,7 @@ type Options struct {
 	Hold time.Duration
 	// Gather is how long a change waits for others before held queries are
 	// answered: nginx asks again only a second after an answer, so a change
-	// just missed would wait that long. Default 50 ms.
+	// just missed would wait that long. Default 10 ms.
 	Gather time.Duration
 	Logger *slog.Logger
 }
@@ -41,8 +41,10 @@ type Server struct {
 	sets    map[string]set
 	ledger  *ledger
 	outbox  *outbox
-	// flushing is set while changes are gathered.
+	// flushing is set while changes are gathered, and changed are the upstreams
+	// that were changed singly meanwhile.
 	flushing bool
+	changed  map[string]struct{}
 	stats    Stats
 }
 
@@ -78,7 +80,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		o.Hold = 20 * time.Second
 	}
 	if o.Gather == 0 {
-		o.Gather = 50 * time.Millisecond
+		o.Gather = 10 * time.Millisecond
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -105,6 +107,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		sets:    map[string]set{},
 		ledger:  newLedger(o.Hold),
 		outbox:  newOutbox(),
+		changed: map[string]struct{}{},
 		stats:   Stats{Queries: map[string]uint64{}},
 	}
 	handler := dns.HandlerFunc(s.serveDNS)
@@ -171,6 +174,29 @@ func (s *Server) Update(upstreams []bundle.Upstream) {
 	}
 }
 
+// Change replaces the endpoints of single upstreams of the table. What it costs
+// does not depend on how many others there are.
+func (s *Server) Change(upstreams []bundle.Upstream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gathering, large := len(s.changed) > 0, false
+	for _, u := range upstreams {
+		before := s.record(u.ID)
+		after := newRecord(slices.Clone(u.Endpoints))
+		large = large || len(before.sets) > 0 || len(after.sets) > 0
+		s.stats.Endpoints += len(after.endpoints) - len(before.endpoints)
+		s.records[u.ID] = after
+		s.changed[u.ID] = struct{}{}
+	}
+	if large {
+		// Several upstreams may have a set in common.
+		s.replaceSets(time.Now().Add(setLifetime))
+	}
+	if !gathering && len(s.changed) > 0 {
+		time.AfterFunc(s.options.Gather, s.flushChanged)
+	}
+}
+
 func (s *Server) replaceSets(until time.Time) {
 	for name, old := range s.sets {
 		if old.until.IsZero() {
@@ -222,7 +248,21 @@ func (s *Server) Stats() Stats {
 // flush answers the held queries that have news or are due.
 func (s *Server) flush() {
 	s.mu.Lock()
-	due := s.ledger.release(func(id string) uint64 { return s.record(id).digest }, time.Now())
+	s.answer(s.ledger.release(s.digestOf, time.Now()))
+}
+
+// flushChanged does so for those upstreams that were changed singly.
+func (s *Server) flushChanged() {
+	s.mu.Lock()
+	due := s.ledger.releaseOf(s.changed, s.digestOf, time.Now())
+	clear(s.changed)
+	s.answer(due)
+}
+
+func (s *Server) digestOf(upstream string) uint64 { return s.record(upstream).digest }
+
+// answer answers queries. It gives back the lock that it is called with.
+func (s *Server) answer(due map[key]heldQuery) {
 	answers := make([]func(), 0, len(due))
 	for k, h := range due {
 		r := s.record(k.upstream)

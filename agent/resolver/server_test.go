@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,28 +129,42 @@ func TestAnswerIsNeverEmptyNorNXDOMAIN(t *testing.T) {
 	}
 }
 
+// ways are those to change one upstream of a table.
+var ways = map[string]func(s *resolver.Server, changed, others []bundle.Upstream){
+	"as a table": func(s *resolver.Server, changed, others []bundle.Upstream) { s.Update(slices.Concat(changed, others)) },
+	"singly":     func(s *resolver.Server, changed, _ []bundle.Upstream) { s.Change(changed) },
+}
+
 func TestHeldQueryIsAnsweredByAChangeOfItsUpstreamAlone(t *testing.T) {
 	t.Parallel()
-	s := serve(t, never)
-	s.Update([]bundle.Upstream{{ID: "api", Endpoints: []bundle.Endpoint{one}}, {ID: "web", Endpoints: []bundle.Endpoint{one}}})
-	web := newSource(t, s)
-	web.ask(srv("web"))
-	web.ask(srv("api"))
-	held := map[uint16]string{}
-	for _, id := range []string{"web", "api"} {
-		m := srv(id)
-		held[m.Id] = id
-		web.send(m)
-	}
-	await(t, s, 2)
+	for name, change := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, never)
+			s.Update(slices.Concat(table("api", one), table("web", one)))
+			web := newSource(t, s)
+			web.ask(srv("web"))
+			web.ask(srv("api"))
+			held := map[uint16]string{}
+			for _, id := range []string{"web", "api"} {
+				m := srv(id)
+				held[m.Id] = id
+				web.send(m)
+			}
+			await(t, s, 2)
 
-	s.Update([]bundle.Upstream{{ID: "api", Endpoints: []bundle.Endpoint{one}}, {ID: "web", Endpoints: []bundle.Endpoint{two}}})
+			change(s, table("web", two), table("api", one))
 
-	m := web.receive()
-	if held[m.Id] != "web" || len(targets(m)) != 1 {
-		t.Errorf("answered %q with %v", held[m.Id], targets(m))
+			m := web.receive()
+			if held[m.Id] != "web" || len(targets(m)) != 1 {
+				t.Errorf("answered %q with %v", held[m.Id], targets(m))
+			}
+			await(t, s, 1)
+			if stats := s.Stats(); stats.Upstreams != 2 || stats.Endpoints != 2 {
+				t.Errorf("%d upstreams with %d endpoints, want 2 with 2", stats.Upstreams, stats.Endpoints)
+			}
+		})
 	}
-	await(t, s, 1)
 }
 
 // await waits until so many queries are held.
@@ -255,24 +270,30 @@ func TestLargeAnswerIsTruncatedOverUDPAndCompleteOverTCP(t *testing.T) {
 
 func TestSetThatHasJustBeenReplacedIsStillAnswered(t *testing.T) {
 	t.Parallel()
-	s := serve(t, never)
-	var endpoints []bundle.Endpoint
-	for i := range 600 {
-		endpoints = append(endpoints, bundle.Endpoint{Address: fmt.Sprintf("10.0.%d.%d", i/256, i%256), Port: 80, Weight: 1})
-	}
-	s.Update(table("web", endpoints...))
-	web := newSource(t, s)
-	told := web.ask(srv("web"))
-	s.Update(table("web", one))
-	total := 0
-	for _, rr := range told.Answer {
-		total += len(web.ask(query(rr.(*dns.SRV).Target, dns.TypeA)).Answer)
-	}
-	if total != 600 {
-		t.Errorf("the sets have %d addresses, want 600", total)
-	}
-	if m := web.ask(query("0123456789abcdef.set.gatewright.", dns.TypeA)); m.Rcode != dns.RcodeServerFailure {
-		t.Errorf("an unknown set: %s, want a failure, at which nginx keeps its peers", dns.RcodeToString[m.Rcode])
+	for name, change := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, never)
+			var endpoints []bundle.Endpoint
+			for i := range 600 {
+				endpoints = append(endpoints, bundle.Endpoint{Address: fmt.Sprintf("10.0.%d.%d", i/256, i%256), Port: 80, Weight: 1})
+			}
+			s.Update(table("web", one))
+			change(s, table("web", endpoints...), nil)
+			web := newSource(t, s)
+			told := web.ask(srv("web"))
+			change(s, table("web", one), nil)
+			total := 0
+			for _, rr := range told.Answer {
+				total += len(web.ask(query(rr.(*dns.SRV).Target, dns.TypeA)).Answer)
+			}
+			if total != 600 {
+				t.Errorf("the sets have %d addresses, want 600", total)
+			}
+			if m := web.ask(query("0123456789abcdef.set.gatewright.", dns.TypeA)); m.Rcode != dns.RcodeServerFailure {
+				t.Errorf("an unknown set: %s, want a failure, at which nginx keeps its peers", dns.RcodeToString[m.Rcode])
+			}
+		})
 	}
 }
 

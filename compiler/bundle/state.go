@@ -4,6 +4,8 @@ package bundle
 //
 //	PUT  PathBundle   body: an encoded Bundle; answer: State (200 applied,
 //	                  422 refused by nginx, 400 unreadable)
+//	PATCH PathBundle  body: a Patch as JSON; answer: State (200 applied, 409 when
+//	                  its base is not what nginx serves, 400 unreadable)
 //	GET  PathState    answer: State
 const (
 	PathBundle = "/v1/bundle"
