@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -53,8 +54,17 @@ type reconciler struct {
 	pace       *rate.Limiter
 	log        logr.Logger
 
-	// plans are what each Gateway's pods were last told to serve.
+	// endpoints are what has changed since, or during, the newest compilation.
+	endpoints *endpointChanges
+
+	// serving is held by the one who tells the data planes what to serve.
+	serving sync.Mutex
+	// plans are what each Gateway's pods were last told to serve; reach knows of
+	// the snapshot that they come from, and is nil before the first one.
 	plans map[types.NamespacedName]plan
+	reach *compiler.Reach
+	// told is the number of the newest change of endpoints in the plans.
+	told int
 }
 
 // plan is an offer, and the routes in it.
@@ -74,26 +84,55 @@ func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 		return reconcile.Result{}, err
 	}
 	r.watches.interest.Store(&interest)
-	s, err := r.observer.Observe(ctx)
+	s, result, err := r.renew(ctx, interest)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	s.OverdueCertificates = r.awaited.overdue()
-	reports, err := r.hear(ctx, &s, interest.Gateways())
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	started := time.Now()
-	result := r.compile(s)
-	compileSeconds.Observe(time.Since(started).Seconds())
-	r.serve(ctx, s, result, reports)
-	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
 	again := revisit
 	if next := r.awaited.note(result); next > 0 {
 		again = min(again, next)
 	}
 	err = r.own(ctx, s, result)
 	return reconcile.Result{RequeueAfter: again}, err
+}
+
+// renew takes a snapshot, compiles it, and says what follows to the data planes
+// and in statuses. Endpoints go on moving meanwhile.
+func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (snapshot.Snapshot, compiler.Result, error) {
+	mark := r.endpoints.mark()
+	s, err := r.observer.Observe(ctx)
+	if err != nil {
+		return s, compiler.Result{}, err
+	}
+	s.OverdueCertificates = r.awaited.overdue()
+	reports, err := r.hear(ctx, &s, interest.Gateways())
+	if err != nil {
+		return s, compiler.Result{}, err
+	}
+	started := time.Now()
+	result := r.compile(s)
+	compileSeconds.Observe(time.Since(started).Seconds())
+	plans := plansOf(s, result)
+	reach := compiler.NewReach(s)
+
+	r.serving.Lock()
+	defer r.serving.Unlock()
+	r.catchUp(plans, reach, mark)
+	r.serve(ctx, s, plans, reports)
+	r.plans, r.reach = plans, reach
+	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
+	return s, result, nil
+}
+
+// plansOf returns what the Gateways' pods are to serve.
+func plansOf(s snapshot.Snapshot, result compiler.Result) map[types.NamespacedName]plan {
+	plans := map[types.NamespacedName]plan{}
+	for _, g := range result.Gateways {
+		if _, ok := s.Gateways.Get(g.Key.Namespace, g.Key.Name); ok {
+			plans[g.Key] = plan{offer: dataplane.NewOffer(g.Bundle), routes: routesOf(g.Key, s, result)}
+		}
+	}
+	return plans
 }
 
 // hear completes the snapshot with what the data planes and the load balancer
@@ -137,31 +176,26 @@ func (r *reconciler) hear(ctx context.Context, s *snapshot.Snapshot, gateways ma
 
 // serve tells the pods what to serve, and acts upon what they said of what they
 // were told before.
-func (r *reconciler) serve(ctx context.Context, s snapshot.Snapshot, result compiler.Result, reports map[types.NamespacedName]dataplane.Report) {
-	plans := map[types.NamespacedName]plan{}
-	for _, g := range result.Gateways {
-		source, ok := s.Gateways.Get(g.Key.Namespace, g.Key.Name)
-		if !ok {
-			continue
-		}
-		next := plan{offer: dataplane.NewOffer(g.Bundle), routes: routesOf(g.Key, s, result)}
-		if before, ok := r.plans[g.Key]; ok {
-			r.answered(source, before, reports[g.Key])
-			if before.offer.Hash == next.offer.Hash {
-				r.suspect(ctx, s, next, reports[g.Key])
+func (r *reconciler) serve(ctx context.Context, s snapshot.Snapshot, plans map[types.NamespacedName]plan, reports map[types.NamespacedName]dataplane.Report) {
+	for key, next := range plans {
+		before, ok := r.plans[key]
+		next.offer = next.offer.After(before.offer)
+		plans[key] = next
+		if ok {
+			r.answered(s, before, reports[key])
+			if next.offer.Resembles(before.offer.Hash) {
+				r.suspect(ctx, s, next, reports[key])
 			}
 		}
-		r.fleet.Want(g.Key, next.offer)
-		plans[g.Key] = next
+		r.fleet.Want(key, next.offer)
 	}
-	r.plans = plans
 }
 
 // answered stores a plan that a pod serves.
-func (r *reconciler) answered(g *gatewayv1.Gateway, p plan, report dataplane.Report) {
-	key := snapshot.KeyOf(g)
-	if report.Applied && report.Wanted.Hash == p.offer.Hash && !r.quarantine.busy(key) {
-		r.quarantine.accept(key, p.routes)
+func (r *reconciler) answered(s snapshot.Snapshot, p plan, report dataplane.Report) {
+	g, ok := s.Gateways.Get(report.Gateway.Namespace, report.Gateway.Name)
+	if ok && report.Applied && p.offer.Resembles(report.Wanted.Hash) && !r.quarantine.busy(report.Gateway) {
+		r.quarantine.accept(report.Gateway, p.routes)
 		r.store.keep(good{gateway: g, offer: p.offer, routes: p.routes})
 	}
 }
@@ -169,9 +203,9 @@ func (r *reconciler) answered(g *gatewayv1.Gateway, p plan, report dataplane.Rep
 // suspect has the routes to blame searched for if the pods refuse what they are
 // still to serve.
 func (r *reconciler) suspect(ctx context.Context, s snapshot.Snapshot, p plan, report dataplane.Report) {
-	if report.Refused != nil && !report.Applied && report.Wanted.Hash == p.offer.Hash {
+	if report.Refused != nil && !report.Applied && p.offer.Resembles(report.Wanted.Hash) {
 		r.quarantine.investigate(ctx, refusal{
-			gateway: report.Gateway, snapshot: s, routes: p.routes, hash: p.offer.Hash,
+			gateway: report.Gateway, snapshot: s, routes: p.routes, hash: report.Refused.Hash,
 		})
 	}
 }

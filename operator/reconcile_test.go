@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -39,6 +40,8 @@ type standIn struct {
 	mu    sync.Mutex
 	state bundle.State
 	live  bundle.Bundle
+	// patches counts those that it took.
+	patches int
 }
 
 func startStandIn(t *testing.T, f *fakeCluster, refused string) *standIn {
@@ -79,6 +82,16 @@ func startStandIn(t *testing.T, f *fakeCluster, refused string) *standIn {
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Method == http.MethodPatch {
+		var p bundle.Patch
+		if err := json.NewDecoder(r.Body).Decode(&p); err != nil || p.Base != s.state.Hash {
+			http.Error(w, fmt.Sprint("not for this one ", err), http.StatusConflict)
+			return
+		}
+		s.live.Upstreams, _, _ = bundle.Replace(s.live.Upstreams, s.live.Hashes(), p.Upstreams)
+		s.state.Hash = s.live.Hash()
+		s.patches++
+	}
 	if r.Method == http.MethodPut {
 		b, err := bundle.Decode(r.Body)
 		switch {
@@ -138,6 +151,7 @@ func newRig(t *testing.T, f *fakeCluster, port int) *rig {
 		statuses: newStatusQueue(&statusWriter{cluster: f.cluster, now: time.Now}, logr.Discard()),
 		awaited:  newAwaited(time.Now),
 		pace:     rate.NewLimiter(rate.Inf, 1), plans: map[types.NamespacedName]plan{},
+		endpoints: newEndpointChanges(),
 	}
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)
 	r.quarantine.changed = changed

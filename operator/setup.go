@@ -43,7 +43,7 @@ func setUp(m manager.Manager, o Options) error {
 	})
 	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
 	applier := newApplier(c)
-	watches := &watches{cache: m.GetCache()}
+	watches := &watches{cache: m.GetCache(), endpoints: newEndpointChanges()}
 	api, err := discovery.NewDiscoveryClientForConfigAndClient(m.GetConfig(), m.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("ask the API server for its kinds: %w", err)
@@ -73,10 +73,11 @@ func setUp(m manager.Manager, o Options) error {
 		pace:       rate.NewLimiter(rate.Every(pace), 1),
 		log:        log,
 		plans:      map[types.NamespacedName]plan{},
+		endpoints:  watches.endpoints,
 	}
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)
 	r.quarantine.changed, r.quarantine.log = again.pull, log
-	runnables := []manager.Runnable{r.store, r.statuses, issuing, manager.RunnableFunc(func(ctx context.Context) error {
+	runnables := []manager.Runnable{r.store, r.statuses, issuing, endpointMover{r, again}, manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		fleet.Close()
 		return nil

@@ -36,6 +36,8 @@ var world = reconcile.Request{NamespacedName: types.NamespacedName{Name: "world"
 type watches struct {
 	cache    cache.Cache
 	interest atomic.Pointer[observer.Interest]
+	// endpoints takes what happens to EndpointSlices.
+	endpoints *endpointChanges
 }
 
 // sources are all that the cluster tells of. An object that no Gateway of ours
@@ -60,9 +62,7 @@ func (w *watches) sources() []source.Source {
 		watch(w.cache, &corev1.Service{}, func(s *corev1.Service) bool {
 			return isManaged(s) || w.now().Service(client.ObjectKeyFromObject(s))
 		}, serviceChanged),
-		watch(w.cache, &discoveryv1.EndpointSlice{}, func(s *discoveryv1.EndpointSlice) bool {
-			return w.now().Service(types.NamespacedName{Namespace: s.Namespace, Name: s.Labels[discoveryv1.LabelServiceName]})
-		}, sliceChanged),
+		w.endpointSlices(),
 		watch(w.cache, observer.SecretMetadata(), func(s client.Object) bool {
 			return isManaged(s) || w.now().Secret(client.ObjectKeyFromObject(s))
 		}, func(client.Object, client.Object) bool { return true }),
@@ -84,6 +84,37 @@ func (w *watches) routes(kind client.Object) source.Source {
 		return ok && w.now().Route(r)
 	}, routeChanged)
 }
+
+// endpointSlices watches the EndpointSlices of Services that routes of ours name.
+// They make no work for the compiler: see endpointMover.
+func (w *watches) endpointSlices() source.Source {
+	matters := func(o client.Object) (*discoveryv1.EndpointSlice, bool) {
+		s, ok := o.(*discoveryv1.EndpointSlice)
+		return s, ok && w.now().Service(types.NamespacedName{Namespace: s.Namespace, Name: s.Labels[discoveryv1.LabelServiceName]})
+	}
+	return source.Kind[client.Object](w.cache, &discoveryv1.EndpointSlice{}, handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, _ queue) {
+			if s, ok := matters(e.Object); ok {
+				w.endpoints.note(nil, s)
+			}
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, _ queue) {
+			before, wasOurs := matters(e.ObjectOld)
+			after, isOurs := matters(e.ObjectNew)
+			if (wasOurs || isOurs) && sliceChanged(before, after) {
+				w.endpoints.note(before, after)
+			}
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, _ queue) {
+			if s, ok := matters(e.Object); ok {
+				w.endpoints.note(s, nil)
+			}
+		},
+	})
+}
+
+// queue is where sources put work.
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 func (w *watches) now() observer.Interest {
 	if i := w.interest.Load(); i != nil {

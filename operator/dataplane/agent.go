@@ -74,6 +74,18 @@ func (a *agent) push(ctx context.Context, o *Offer) (bundle.State, error) {
 	return a.do(ctx, http.MethodPut, bundle.PathBundle, body)
 }
 
+// patch sends no more than the endpoints that changed. It fails where the pod
+// serves something else than the patch is for.
+func (a *agent) patch(ctx context.Context, p bundle.Patch) (bundle.State, error) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return bundle.State{}, fmt.Errorf("encode a patch: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	return a.do(ctx, http.MethodPatch, bundle.PathBundle, body)
+}
+
 func (a *agent) do(ctx context.Context, method, path string, body []byte) (bundle.State, error) {
 	var state bundle.State
 	request, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))

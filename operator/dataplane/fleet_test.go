@@ -292,3 +292,55 @@ func TestATrialWithoutPodsEndsWithItsTime(t *testing.T) {
 		t.Error("a bundle was judged by nobody")
 	}
 }
+
+func TestOtherEndpointsAreAPatchForAPodThatServesTheRestAndAllOfTheBundleForOthers(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	first := startAgent(t, a, serverName)
+	restarted := startSecond(t, a, first)
+	f := newFleet(t, dataplane.Options{Identity: identity(t, a), Port: first.port(t)})
+	other := pod("b")
+	other.IP = second
+	follow(f, pod("a"), other)
+	before := dataplane.NewOffer(table("10.0.0.1", "10.0.0.1"))
+	f.Want(home, before)
+	f.until(t, "both pods served", func(r dataplane.Report) bool { return r.Ready == 2 })
+	<-first.arrived
+	<-restarted.arrived
+
+	restarted.restart()
+	after := before.Patched([]bundle.Upstream{upstream("a", "10.0.0.2")})
+	f.Want(home, after)
+	for _, agent := range []*fakeAgent{first, restarted} {
+		if hash := <-agent.arrived; hash != after.Hash {
+			t.Errorf("a pod gets %s, want %s", hash, after.Hash)
+		}
+	}
+	if diff := cmp.Diff([][]string{{after.Hash}, nil}, [][]string{first.patches(), restarted.patches()}); diff != "" {
+		t.Errorf("patches (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatAPodSaysOfABundleHoldsForItWithOtherEndpoints(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{"": "applied", "[emerg] no": "refused"} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			a := newAuthority(t)
+			agent := startAgent(t, a, serverName)
+			agent.refuse = func(bundle.Bundle) string { return words }
+			f := newFleet(t, dataplane.Options{Identity: identity(t, a), Port: agent.port(t)})
+			follow(f, pod("a"))
+			first := dataplane.NewOffer(table("10.0.0.1", "10.0.0.1"))
+			f.Want(home, first)
+			f.until(t, want, func(r dataplane.Report) bool { return r.Applied || r.Refused != nil })
+			// The agent's lock keeps its answer back.
+			agent.mu.Lock()
+			defer agent.mu.Unlock()
+			f.Want(home, first.Patched([]bundle.Upstream{upstream("a", "10.0.0.2")}))
+			if r := f.Report(home); r.Applied != (words == "") || (r.Refused != nil) != (words != "") {
+				t.Errorf("report %+v, want %s", r, want)
+			}
+		})
+	}
+}

@@ -26,9 +26,11 @@ type Report struct {
 	ListenerSets map[string]int64
 	// Wanted is what the pods are to serve.
 	Wanted *Offer
-	// Applied says that at least one pod serves what is wanted.
+	// Applied says that at least one pod serves what is wanted, be it with the
+	// endpoints of a moment before.
 	Applied bool
-	// Refused is what a pod said of what is wanted, if it refused it.
+	// Refused is what a pod said of what is wanted, if it refused it, be it with
+	// other endpoints.
 	Refused *bundle.Refusal
 }
 
@@ -124,13 +126,18 @@ func (g *gateway) keep(pods map[types.UID]bool) {
 	}
 }
 
-// changed tells everyone who waits that a pod has said something new.
+// changed tells everyone that a pod has said something new.
 func (g *gateway) changed() {
+	g.tell()
+	g.notify(g.key)
+}
+
+// tell tells those who wait for news of a pod.
+func (g *gateway) tell() {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	close(g.news)
 	g.news = make(chan struct{})
-	g.mu.Unlock()
-	g.notify(g.key)
 }
 
 // all returns the workers, by pod name, and what is closed at the next news.
@@ -181,8 +188,8 @@ func (g *gateway) report() Report {
 		if offer == nil {
 			continue
 		}
-		r.Applied = r.Applied || state.Hash == offer.Hash
-		if refusal := state.Refused; r.Refused == nil && refusal != nil && refusal.Hash == offer.Hash {
+		r.Applied = r.Applied || offer.Resembles(state.Hash)
+		if refusal := state.Refused; r.Refused == nil && refusal != nil && offer.Resembles(refusal.Hash) {
 			r.Refused = refusal
 		}
 	}

@@ -10,7 +10,12 @@ var pushes = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Help: "Bundles that nginx pods have answered, by verdict (applied, refused).",
 }, []string{"verdict"})
 
-func init() { metrics.Registry.MustRegister(pushes) }
+var patches = prometheus.NewCounter(prometheus.CounterOpts{
+	Name: "gatewright_endpoint_patches_total",
+	Help: "Changes of endpoints that nginx pods have taken without a whole bundle.",
+})
+
+func init() { metrics.Registry.MustRegister(pushes, patches) }
 
 func verdict(applied bool) string {
 	if applied {

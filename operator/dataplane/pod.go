@@ -105,8 +105,12 @@ func (w *worker) pause(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// check asks the pod what it serves and pushes what is wanted instead.
+// check brings the pod to what is wanted: by a patch of what it last said it
+// serves, or else by asking what that is now, and pushing what is wanted instead.
 func (w *worker) check(ctx context.Context) error {
+	if w.patch(ctx) {
+		return nil
+	}
 	state, err := w.agent.state(ctx)
 	if err != nil {
 		return w.failed(ctx, err)
@@ -125,20 +129,58 @@ func (w *worker) check(ctx context.Context) error {
 		}
 		w.answered(state)
 		live := state.Hash == offer.Hash
-		if !live && !hasRefused(state, offer) {
+		if !live && (state.Refused == nil || state.Refused.Hash != offer.Hash) {
 			return w.failed(ctx, errNoVerdict)
 		}
 		pushes.WithLabelValues(verdict(live)).Inc()
 		w.log.V(1).Info("pushed a bundle", "hash", offer.Hash, "live", live, "took", time.Since(w.tried).String())
+		if w.patch(ctx) {
+			return nil
+		}
 	}
 }
 
-func hasRefused(s bundle.State, o *Offer) bool { return s.Refused != nil && s.Refused.Hash == o.Hash }
+// patch brings the pod from what it last said to what is wanted, where nothing but
+// endpoints has changed since; false where that is not so, or has failed, or there
+// was nothing to do.
+func (w *worker) patch(ctx context.Context) bool {
+	_, _, state := w.last()
+	for patched := false; ; patched = true {
+		offer := w.gateway.wanted()
+		if offer == nil || state.Refused != nil {
+			return false
+		}
+		if state.Hash == offer.Hash {
+			return patched
+		}
+		p, ok := offer.Patch(state.Hash)
+		if !ok {
+			return false
+		}
+		after, err := w.agent.patch(ctx, p)
+		if err != nil || after.Hash != p.Next {
+			w.log.V(1).Info("the data plane takes no patch", "base", p.Base, "error", err)
+			return false
+		}
+		patches.Inc()
+		w.patchedTo(after)
+		state = after
+	}
+}
+
+// patchedTo notes that the pod has taken a patch. That is news for those who wait
+// for the pod, and none for the compiler.
+func (w *worker) patchedTo(s bundle.State) {
+	w.mu.Lock()
+	w.state, w.failure = s, ""
+	w.mu.Unlock()
+	w.gateway.tell()
+}
 
 // refusedLately says that the pod would most likely refuse the offer again. It
 // is offered again now and then, as the reason may lie in the pod.
 func (w *worker) refusedLately(s bundle.State, o *Offer) bool {
-	return hasRefused(s, o) && time.Since(w.tried) < w.options.Reoffer
+	return s.Refused != nil && o.Resembles(s.Refused.Hash) && time.Since(w.tried) < w.options.Reoffer
 }
 
 func (w *worker) answered(s bundle.State) {

@@ -62,13 +62,15 @@ type fakeAgent struct {
 	mu     sync.Mutex
 	state  bundle.State
 	pushed []string
+	// patched are the hashes of the bundles that patches led to.
+	patched []string
 	// refuse says why a bundle is refused; "" takes it.
 	refuse func(bundle.Bundle) string
 	// inFlight is how many pushes are being answered, most the highest of that.
 	inFlight, most int
 	// gate, if there is one, holds each push up until it can receive.
 	gate chan struct{}
-	// arrived gets the hash of each push when it arrives.
+	// arrived gets the hash of each push, or what each patch led to, when it arrives.
 	arrived chan string
 }
 
@@ -100,6 +102,7 @@ func startAgentAt(t *testing.T, a *pki.Authority, name, address string) *fakeAge
 		_ = json.NewEncoder(w).Encode(f.state)
 	})
 	mux.HandleFunc("PUT "+bundle.PathBundle, f.put)
+	mux.HandleFunc("PATCH "+bundle.PathBundle, f.patch)
 	f.server = &httptest.Server{
 		Listener: listener,
 		// Who is refused complains at both ends: the operator's is what counts.
@@ -144,6 +147,33 @@ func (f *fakeAgent) put(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(f.state)
+}
+
+func (f *fakeAgent) patch(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var p bundle.Patch
+	if err := json.NewDecoder(r.Body).Decode(&p); err != nil || p.Base != f.state.Hash {
+		http.Error(w, "another bundle is live", http.StatusConflict)
+		return
+	}
+	f.patched = append(f.patched, p.Next)
+	f.state.Hash = p.Next
+	f.arrived <- p.Next
+	_ = json.NewEncoder(w).Encode(f.state)
+}
+
+// restart has the agent serve what it served long ago.
+func (f *fakeAgent) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state = bundle.State{Hash: "stored"}
+}
+
+func (f *fakeAgent) patches() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.patched...)
 }
 
 func (f *fakeAgent) pushes() []string {
