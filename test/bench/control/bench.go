@@ -28,7 +28,8 @@ const (
 	patience = 5 * time.Minute
 	// calm is how long everything is left alone before something is measured.
 	calm = 3 * time.Second
-	// churnSize is at how many Services endpoints are changed.
+	// churnSize is with how many Services, at least, endpoints are changed many
+	// times a second.
 	churnSize = 1000
 )
 

@@ -84,7 +84,7 @@ func (b *bench) measure(ctx context.Context, o options) error {
 				return err
 			}
 		}
-		if n == churnSize && o.wants("churn") {
+		if n > 1 && o.wants("churn") {
 			if err := b.churn(ctx); err != nil {
 				return err
 			}
