@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"testing"
 
 	"github.com/gatewright/gatewright/compiler/bundle"
@@ -14,8 +15,8 @@ import (
 )
 
 // BenchmarkApply is a push of a bundle that differs from the one before in one
-// route (reload) or in the endpoints of one (endpoints), with a real nginx, from
-// the request to the answer.
+// route (reload) or in the endpoints of one (endpoints), or a patch of these
+// (patch), with a real nginx, from the request to the answer.
 func BenchmarkApply(b *testing.B) {
 	for _, n := range []int{10, 1000, 5000} {
 		b.Run(fmt.Sprintf("%d reload", n), func(b *testing.B) {
@@ -33,6 +34,22 @@ func BenchmarkApply(b *testing.B) {
 			for b.Loop() {
 				revision++
 				p.mustPush(p.compiled(b, n, 0, fmt.Sprintf("127.0.0.%d", 2+revision%2)))
+			}
+		})
+		b.Run(fmt.Sprintf("%d patch", n), func(b *testing.B) {
+			p := newBenchPlane(b)
+			live := p.compiled(b, n, 0, "127.0.0.1")
+			p.mustPush(live)
+			table, hashes := live.Upstreams, live.Hashes()
+			for revision := 0; b.Loop(); revision++ {
+				patch := bundle.Patch{Base: hashes.Whole()}
+				moved := live.Upstreams[n-1]
+				moved.Endpoints = []bundle.Endpoint{{Address: fmt.Sprintf("127.0.0.%d", 2+revision%2), Port: workload.TargetPort, Weight: 1}}
+				table, hashes, patch.Upstreams = bundle.Replace(table, hashes, []bundle.Upstream{moved})
+				patch.Next = hashes.Whole()
+				if status, _ := p.patch(patch); status != http.StatusOK {
+					b.Fatalf("patch: %d", status)
+				}
 			}
 		})
 	}

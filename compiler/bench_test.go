@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"testing"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/gatewright/gatewright/compiler"
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/graph"
@@ -65,5 +68,41 @@ func BenchmarkStages(b *testing.B) {
 			})
 		}
 		b.Logf("%d routes: %d bytes encoded", n, len(encoded))
+	}
+}
+
+// BenchmarkOneEndpoint is what the operator has to do for another endpoint of one
+// Service, until it can be sent: with all compiled, hashed and encoded, and with the
+// endpoints compiled apart.
+func BenchmarkOneEndpoint(b *testing.B) {
+	for _, n := range sizes {
+		s := workload.Snapshot(n)
+		change := func(i int) *discoveryv1.EndpointSlice {
+			return workload.NewEndpointSlice(n-1, fmt.Sprintf("10.42.250.%d", 1+i%200))
+		}
+		b.Run(fmt.Sprintf("%d whole", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				all := compiler.Run(s.With(change(i)), options).Gateways[0].Bundle
+				all.Hash()
+				_, _ = all.Encode()
+			}
+		})
+		b.Run(fmt.Sprintf("%d apart", n), func(b *testing.B) {
+			reach := compiler.NewReach(s)
+			served := compiler.Run(s, options).Gateways[0].Bundle
+			table, hashes := served.Upstreams, served.Hashes()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				slice := change(i)
+				key := snapshot.KeyOf(slice)
+				upstreams, _ := reach.Endpoints([]types.NamespacedName{key}, compiler.EndpointSlices{key: slice})
+				var changed []bundle.Upstream
+				table, hashes, changed = bundle.Replace(table, hashes, upstreams)
+				if hashes.Whole(); len(changed) != 1 {
+					b.Fatalf("%d upstreams changed", len(changed))
+				}
+			}
+		})
 	}
 }

@@ -188,17 +188,3 @@ func TestEndpointsOfTheHopNeedAWholeCompilation(t *testing.T) {
 		t.Error("a Service that no route names asks for a whole compilation")
 	}
 }
-
-func BenchmarkEndpointsOfOneService(b *testing.B) {
-	for _, n := range sizes {
-		reach := compiler.NewReach(workload.Snapshot(n))
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				slice := workload.NewEndpointSlice(n-1, fmt.Sprintf("10.42.9.%d", 1+i%200))
-				key := snapshot.KeyOf(slice)
-				reach.Endpoints([]types.NamespacedName{key}, compiler.EndpointSlices{key: slice})
-			}
-		})
-	}
-}
