@@ -32,7 +32,7 @@
 //	    scgi_temp_path        /run/gatewright/tmp/scgi;
 //	    keepalive_min_timeout 10s;
 //	    resolver 127.0.0.1:29053;   # A and AAAA; a name has one of them
-//	    resolver_timeout 30s;       # above the time for which answers are held
+//	    resolver_timeout 5m;        # above the time for which answers are held
 //	    ssl_certificate_cache max=… valid=1s inactive=1h;
 //	    server {
 //	        listen 127.0.0.1:29080;

@@ -23,7 +23,18 @@ type told struct {
 type heldQuery struct {
 	question
 	deadline time.Time
+	// seen is when it last came.
+	seen time.Time
 }
+
+const (
+	// gone is the silence after which nobody waits for the answer any more: nginx
+	// repeats an unanswered query every five seconds.
+	gone = 20 * time.Second
+	// remembered is how long it is known what a source was told that has stopped
+	// asking.
+	remembered = 80 * time.Second
+)
 
 type verdict int
 
@@ -67,7 +78,8 @@ type question struct {
 func (l *ledger) ask(q question, now time.Time) verdict {
 	k := q.key
 	if h, ok := l.held[k]; ok && h.ident == q.ident {
-		// nginx repeats an unanswered query every five seconds.
+		h.seen = now
+		l.held[k] = h
 		return drop
 	}
 	delete(l.unasked, k.upstream)
@@ -78,7 +90,7 @@ func (l *ledger) ask(q question, now time.Time) verdict {
 		l.told[k] = told{q.digest, q.ident, now}
 		return answerNow
 	}
-	l.keep(k, heldQuery{q, now.Add(l.hold)})
+	l.keep(k, heldQuery{q, now.Add(l.hold), now})
 	return hold
 }
 
@@ -98,11 +110,14 @@ func (l *ledger) letGo(k key) {
 	}
 }
 
-// release takes out the held queries that have news or have waited long enough.
+// release takes out the held queries that have news or have waited long enough,
+// and drops those that nobody waits for.
 func (l *ledger) release(current func(upstream string) uint64, now time.Time) map[key]heldQuery {
 	due := map[key]heldQuery{}
 	for k, h := range l.held {
-		l.releaseOne(due, k, h, current(k.upstream), now)
+		if !l.releaseOne(due, k, h, current(k.upstream), now) && now.Sub(h.seen) > gone {
+			l.letGo(k)
+		}
 	}
 	return due
 }
@@ -119,13 +134,15 @@ func (l *ledger) releaseOf(upstreams map[string]struct{}, current func(upstream 
 	return due
 }
 
-func (l *ledger) releaseOne(due map[key]heldQuery, k key, h heldQuery, digest uint64, now time.Time) {
+// releaseOne takes the query out if it is due.
+func (l *ledger) releaseOne(due map[key]heldQuery, k key, h heldQuery, digest uint64, now time.Time) bool {
 	if digest == h.digest && now.Before(h.deadline) {
-		return
+		return false
 	}
 	due[k] = h
 	l.letGo(k)
 	l.told[k] = told{digest, h.ident, now}
+	return true
 }
 
 // forget makes the next new query of every source count as its first. A new
@@ -141,7 +158,7 @@ func (l *ledger) forget(upstreams func(yield func(string) bool)) {
 // expire drops what is known of sources that have stopped asking.
 func (l *ledger) expire(now time.Time) {
 	for k, t := range l.told {
-		if _, waiting := l.held[k]; !waiting && now.Sub(t.at) > 4*l.hold {
+		if _, waiting := l.held[k]; !waiting && now.Sub(t.at) > remembered {
 			delete(l.told, k)
 		}
 	}

@@ -77,6 +77,33 @@ func TestHeldQueryIsReleasedByNewsOrByTime(t *testing.T) {
 	}
 }
 
+func TestHeldQueryThatIsNotRepeatedIsDropped(t *testing.T) {
+	t.Parallel()
+	start := time.Unix(0, 0)
+	l := newLedger(4 * time.Minute)
+	waits, ended := key{worker, "web"}, key{netip.MustParseAddrPort("127.0.0.1:40001"), "web"}
+	for _, k := range []key{waits, ended} {
+		l.ask(question{k, 1, 1, nil}, start)
+		l.ask(question{k, 2, 1, nil}, start)
+	}
+	current := func(string) uint64 { return 1 }
+	for after := 5 * time.Second; after <= time.Minute; after += 5 * time.Second {
+		if got := l.ask(question{waits, 2, 1, nil}, start.Add(after)); got != drop {
+			t.Fatalf("a repeated query after %s: verdict %d", after, got)
+		}
+		if due := l.release(current, start.Add(after)); len(due) > 0 {
+			t.Fatalf("released after %s, without news: %v", after, due)
+		}
+	}
+	if _, held := l.held[waits]; !held || len(l.held) != 1 || len(l.waiting["web"]) != 1 {
+		t.Errorf("%d queries of %d sources are held, want that of the worker that lives", len(l.held), len(l.waiting["web"]))
+	}
+	// One that was only stopped for long is held again, or hears the news.
+	if got := l.ask(question{ended, 2, 1, nil}, start.Add(time.Minute)); got != hold {
+		t.Errorf("the query of a worker that was stopped: verdict %d", got)
+	}
+}
+
 func TestAfterForgetEverySourceIsAnsweredOnceAndHeldQueriesStay(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(0, 0)

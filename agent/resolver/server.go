@@ -20,7 +20,8 @@ import (
 type Options struct {
 	// Address is where to listen, over UDP and TCP; port 0 takes a free one.
 	Address string
-	// Hold is how long a query without news waits. Default 20 s.
+	// Hold is how long a query without news waits. A change within a second of its
+	// end waits for nginx to ask again, so it is to be many seconds. Default 4 min.
 	Hold time.Duration
 	// Gather is how long a change waits for others before held queries are
 	// answered: nginx asks again only a second after an answer, so a change
@@ -77,7 +78,7 @@ const (
 // Listen opens the sockets. Queries wait in them until Serve is called.
 func Listen(ctx context.Context, o Options) (*Server, error) {
 	if o.Hold == 0 {
-		o.Hold = 20 * time.Second
+		o.Hold = 4 * time.Minute
 	}
 	if o.Gather == 0 {
 		o.Gather = 10 * time.Millisecond
@@ -278,7 +279,7 @@ func (s *Server) expire(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.expire(now)
-	s.outbox.expire(now, 4*s.options.Hold)
+	s.outbox.expire(now, remembered)
 	for name, old := range s.sets {
 		if !old.until.IsZero() && now.After(old.until) {
 			delete(s.sets, name)
