@@ -115,7 +115,7 @@ func (l *ledger) letGo(k key) {
 func (l *ledger) release(current func(upstream string) uint64, now time.Time) map[key]heldQuery {
 	due := map[key]heldQuery{}
 	for k, h := range l.held {
-		if !l.releaseOne(due, k, h, current(k.upstream), now) && now.Sub(h.seen) > gone {
+		if !l.releaseOne(due, k, current(k.upstream), now) && now.Sub(h.seen) > gone {
 			l.letGo(k)
 		}
 	}
@@ -128,14 +128,15 @@ func (l *ledger) releaseOf(upstreams map[string]struct{}, current func(upstream 
 	for id := range upstreams {
 		for source := range l.waiting[id] {
 			k := key{source, id}
-			l.releaseOne(due, k, l.held[k], current(id), now)
+			l.releaseOne(due, k, current(id), now)
 		}
 	}
 	return due
 }
 
 // releaseOne takes the query out if it is due.
-func (l *ledger) releaseOne(due map[key]heldQuery, k key, h heldQuery, digest uint64, now time.Time) bool {
+func (l *ledger) releaseOne(due map[key]heldQuery, k key, digest uint64, now time.Time) bool {
+	h := l.held[k]
 	if digest == h.digest && now.Before(h.deadline) {
 		return false
 	}
