@@ -114,12 +114,11 @@ func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (sna
 	compileSeconds.Observe(time.Since(started).Seconds())
 	plans := plansOf(s, result)
 	reach := compiler.NewReach(s)
-
 	r.serving.Lock()
-	defer r.serving.Unlock()
 	r.catchUp(plans, reach, mark)
 	r.serve(ctx, s, plans, reports)
 	r.plans, r.reach = plans, reach
+	r.serving.Unlock()
 	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
 	return s, result, nil
 }
