@@ -74,20 +74,33 @@ func hexPort(address string) string {
 	return strings.Repeat("0", max(0, 4-len(s))) + s
 }
 
-// websockets counts what clients still have open through these draining
+// openSockets are numbers of websockets, by worker.
+type openSockets map[int]int
+
+func (o openSockets) any(w worker) bool { return o[w.pid] > 0 }
+
+func (o openSockets) sum() int {
+	sum := 0
+	for _, n := range o {
+		sum += n
+	}
+	return sum
+}
+
+// websockets counts what clients still have open through each of these draining
 // workers. nginx itself keeps no such count, so it is that of connections to
 // backends: those that nobody uses a worker closes as soon as it drains. A
 // download, an event stream or a stream of a TLSRoute that takes as long looks
 // the same from outside, and counts. Websockets that go through the hop have no
 // connection to the backend of their own; the hop counts them, by worker.
-func (n *nginx) websockets(workers []worker) int {
+func (n *nginx) websockets(workers []worker) openSockets {
 	if len(workers) == 0 {
-		return 0
+		return nil
 	}
 	table, resolver, hopped := readSocketTable(), hexPort(n.options.ResolverAddress), n.hopped()
-	count := 0
+	count := openSockets{}
 	for _, w := range workers {
-		count += hopped[w.pid]
+		count[w.pid] += hopped[w.pid]
 		descriptors, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(w.pid), "fd", "*"))
 		if err != nil {
 			continue
@@ -99,7 +112,7 @@ func (n *nginx) websockets(workers []worker) int {
 			}
 			inode, ok := strings.CutPrefix(target, "socket:[")
 			if ok && table.outgoing(strings.TrimSuffix(inode, "]"), resolver) {
-				count++
+				count[w.pid]++
 			}
 		}
 	}

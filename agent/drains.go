@@ -105,7 +105,7 @@ func (n *nginx) replaced(reload int64, drain time.Duration) {
 // countDrains tells of reloads that lie far enough back.
 func (n *nginx) countDrains(now time.Time) {
 	for _, d := range n.drains.due(now) {
-		d.Websockets = n.websockets(n.left(d.workers))
+		d.Websockets = n.websockets(n.left(d.workers)).sum()
 		n.drains.tell(d.Drain)
 	}
 }

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"testing"
@@ -28,6 +29,21 @@ func (p *plane) drains(want ...bundle.Drain) {
 	}
 }
 
+// keepAlive makes a request over a connection that stays open for a next one.
+func (p *plane) keepAlive(path string) {
+	p.t.Helper()
+	client := &http.Client{Transport: &http.Transport{}}
+	p.t.Cleanup(client.CloseIdleConnections)
+	response, err := client.Get("http://" + p.http + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func TestAReloadTellsHowManyWebsocketsItDrains(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t).run()
@@ -35,14 +51,8 @@ func TestAReloadTellsHowManyWebsocketsItDrains(t *testing.T) {
 	p.mustPush(p.bundle(nextSite(0), web))
 	sockets := []*websocket.Conn{p.socket("/web"), p.socket("/web"), p.socket("/web")}
 	// Connections that are kept for a next request are no websockets.
-	client := &http.Client{Transport: &http.Transport{}}
-	t.Cleanup(client.CloseIdleConnections)
 	for range 3 {
-		response, err := client.Get("http://" + p.http + "/web")
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
+		p.keepAlive("/web")
 	}
 
 	p.mustPush(p.bundle(nextSite(1), web))
@@ -110,4 +120,28 @@ func TestNoMoreGenerationsDrainThanTheLimitAndWhatIsCutIsTold(t *testing.T) {
 		}
 		return cut == 3
 	})
+}
+
+func TestABurstOfReloadsCostsNoWebsocketOfBeforeIt(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.options.MaxDrainingGenerations = 1
+	p.run()
+	web := upstream("web", backend(t, "web"))
+	p.mustPush(p.bundle(nextSite(0), web))
+	socket := p.socket("/web")
+	for i := range 10 {
+		p.mustPush(p.bundle(nextSite(1+i), web))
+		// The worker that keeps this connection does not end at once.
+		p.keepAlive("/web")
+		if err := talk(t, socket, "still here"); err != nil {
+			t.Fatalf("the websocket after %d reloads: %v", 1+i, err)
+		}
+		if old := len(p.workers()) - 2; old > 2+4*2 {
+			t.Errorf("%d old workers", old)
+		}
+	}
+	if got := p.metric("gatewright_nginx_websockets_cut_total"); got != "0" {
+		t.Errorf("%s websockets were cut", got)
+	}
 }

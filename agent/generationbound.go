@@ -17,22 +17,33 @@ func (n *nginx) boundDraining() {
 	n.bounding.Lock()
 	defer n.bounding.Unlock()
 	workers := n.observe()
+	if !n.mayBeTooMany(workers) {
+		return
+	}
+	open := n.websockets(drainingOf(workers))
 	n.mu.Lock()
-	surplus := n.workers.surplus(workers, n.options.MaxDrainingGenerations)
-	n.zone.wrong = n.zone.wrong || slices.ContainsFunc(surplus, n.countsInLive)
+	surplus := n.workers.surplus(workers, n.options.MaxDrainingGenerations, open.any)
+	n.zone.wrong = n.zone.wrong || slices.ContainsFunc(surplus, func(w worker) bool { return open.any(w) && n.countsInLive(w) })
 	n.mu.Unlock()
 	if len(surplus) == 0 {
 		return
 	}
-	cut := n.websockets(surplus)
-	pids := make([]int, len(surplus))
+	pids, cut := make([]int, len(surplus)), 0
 	for i, w := range surplus {
 		pids[i] = w.pid
+		cut += open[w.pid]
 	}
 	n.log.Warn("end the oldest draining workers: too many generations",
 		"pids", pids, "limit", n.options.MaxDrainingGenerations, "websockets", cut)
 	n.drains.note(cut)
 	n.end(surplus)
+}
+
+// mayBeTooMany spares the look at all connections, most of the time.
+func (n *nginx) mayBeTooMany(workers []worker) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.workers.drainingOf(workers)) > n.options.MaxDrainingGenerations
 }
 
 // end has workers drop their connections and exit, and waits until they have.
@@ -59,7 +70,7 @@ func (n *nginx) left(workers []worker) []worker {
 	})
 }
 
-// drainingWorkers are those that only finish what they have.
-func (n *nginx) drainingWorkers() []worker {
-	return slices.DeleteFunc(n.observe(), func(w worker) bool { return !w.draining })
+// drainingOf returns the workers that only finish what they have.
+func drainingOf(workers []worker) []worker {
+	return slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return !w.draining })
 }

@@ -128,9 +128,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(hopWebsocketsDesc, float64(through.Upgraded))
 	}
 	count(restartsDesc, float64(c.nginx.restartCount()))
-	draining := c.nginx.drainingWorkers()
+	draining := drainingOf(c.nginx.observe())
 	gauge(drainingDesc, float64(len(draining)))
-	gauge(socketsDesc, float64(c.nginx.websockets(draining)))
+	gauge(socketsDesc, float64(c.nginx.websockets(draining).sum()))
 	c.collectStatus(count, gauge)
 }
 

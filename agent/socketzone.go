@@ -48,10 +48,18 @@ func (z *socketZone) hear(line []byte) {
 // looks ahead to the workers that are ended because of that generation.
 func (n *nginx) nextSocketZone() socketZone {
 	workers := n.observe()
+	open := n.websockets(drainingOf(workers))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	next := n.zone
-	doomed := n.workers.surplus(draining(workers), n.options.MaxDrainingGenerations)
+	live := map[int]bool{}
+	for _, w := range workers {
+		live[w.pid] = !w.draining
+	}
+	// The live ones may have websockets: before they drain there is no telling.
+	busy := func(w worker) bool { return live[w.pid] || open.any(w) }
+	doomed := slices.DeleteFunc(n.workers.surplus(draining(workers), n.options.MaxDrainingGenerations, busy),
+		func(w worker) bool { return !busy(w) })
 	if next.wrong || slices.ContainsFunc(doomed, n.countsInLive) {
 		next = socketZone{since: n.workers.current + 1, second: !next.second}
 	}

@@ -82,6 +82,10 @@ func workersOf(group int) []worker {
 	return list
 }
 
+// idleGenerations is how many generations may drain beyond the limit on those
+// that are busy.
+const idleGenerations = 4
+
 // generations remembers which workers came with which reload.
 type generations struct {
 	current int
@@ -106,21 +110,36 @@ func (g *generations) observe(workers []worker) {
 	g.of = seen
 }
 
-// surplus returns the draining workers of all but the newest limit draining
-// generations.
-func (g *generations) surplus(workers []worker, limit int) []worker {
+// surplus returns the draining workers of the generations that are to be ended.
+// Of those in which a worker is busy with something long, the newest limit may
+// stay. The others end by themselves in seconds (keepalive_min_timeout), so they
+// are ended only when there are more than idleGenerations beyond the limit: else
+// a burst of reloads would cost websockets of before it.
+func (g *generations) surplus(workers []worker, limit int, busy func(worker) bool) []worker {
+	var long, short []int
+	for _, generation := range g.drainingOf(workers) {
+		if slices.ContainsFunc(workers, func(w worker) bool { return g.of[w.pid] == generation && w.draining && busy(w) }) {
+			long = append(long, generation)
+		} else {
+			short = append(short, generation)
+		}
+	}
+	doomed := slices.Clone(long[:max(0, len(long)-limit)])
+	kept := len(long) - len(doomed) + len(short)
+	doomed = append(doomed, short[:min(len(short), max(0, kept-limit-idleGenerations))]...)
+	return slices.DeleteFunc(slices.Clone(workers), func(w worker) bool {
+		return !w.draining || !slices.Contains(doomed, g.of[w.pid])
+	})
+}
+
+// drainingOf lists the generations with draining workers, oldest first.
+func (g *generations) drainingOf(workers []worker) []int {
 	var draining []int
 	for _, w := range workers {
-		if w.draining && !slices.Contains(draining, g.of[w.pid]) {
+		if w.draining {
 			draining = append(draining, g.of[w.pid])
 		}
 	}
 	slices.Sort(draining)
-	if len(draining) <= limit {
-		return nil
-	}
-	oldest := draining[:len(draining)-limit]
-	return slices.DeleteFunc(slices.Clone(workers), func(w worker) bool {
-		return !w.draining || !slices.Contains(oldest, g.of[w.pid])
-	})
+	return slices.Compact(draining)
 }

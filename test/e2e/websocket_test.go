@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -101,6 +102,22 @@ func (s *socket) expectAlive(t *testing.T) {
 	})
 }
 
+// drainNote is what the Gateway's events say of a reload.
+var drainNote = regexp.MustCompile(`this change drains \d+ websockets?, longest drain 24h`)
+
+// expectDrainEvent waits for the event that tells of drained websockets.
+func expectDrainEvent(t *testing.T) {
+	t.Helper()
+	eventually(t, func(context.Context) error {
+		said := kubectl(t, "get", "events", "--namespace", homelab.Gateway.Namespace,
+			"--field-selector=reason=WebsocketsDraining,involvedObject.kind=Gateway,involvedObject.name="+homelab.Gateway.Name)
+		if !drainNote.MatchString(said) {
+			return fmt.Errorf("no event tells of websockets that drain, but: %s", said)
+		}
+		return nil
+	})
+}
+
 func TestAnOpenWebSocketLivesOn(t *testing.T) {
 	explainFailure(t)
 	s := openSocket(t)
@@ -127,6 +144,7 @@ func TestAnOpenWebSocketLivesOn(t *testing.T) {
 		if after := reloads(t); after == before {
 			t.Error("nginx was not reloaded: the route came by another way than this test is about")
 		}
+		expectDrainEvent(t)
 	})
 	t.Run("while the operator is killed", func(t *testing.T) {
 		// The route of before is gone from nginx, too.
