@@ -53,6 +53,10 @@ fuzz: ## Fuzz what stands between users' text and nginx, one minute
 bench-control: ## The control path on a one-node cluster: docs/benchmarks/control-path.md; narrow with BENCH="-only churn -sizes 1000"
 	go run ./test/bench/control $(BENCH)
 
+.PHONY: bench-reloads
+bench-reloads: ## A thousand reloads of nginx with websockets open: docs/benchmarks/reloads.md
+	go test -v -run '^$$' -bench ReloadsWithOpenWebsockets -benchtime 1000x -timeout 30m ./agent | grep -Ev '^[0-9/]+ [0-9:]+ \[notice\]'
+
 ##@ Build it
 .PHONY: build images generate fmt golden
 build: ## The static binary, for this machine, in dist/

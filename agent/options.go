@@ -46,7 +46,8 @@ type Options struct {
 	// most: the bundle may say less. Default: GraceVariable, else 25 s.
 	Grace time.Duration
 	// MaxDrainingGenerations bounds how many replaced generations of workers
-	// may live on with old connections; each has the memory of a whole worker.
+	// may live on with websockets; each worker has the memory of a whole one.
+	// Few more may for the seconds in which they only keep connections alive.
 	// Default 8.
 	MaxDrainingGenerations int
 
