@@ -252,8 +252,13 @@ func TestHopRulesComeAndGoWithReloadsUnderLoad(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t).run()
 	address := backend(t, "web")
-	direct := p.bundle(site{Workers: 1}, upstream("web", address))
-	through := p.hopBundle(address, bundle.HopRule{ID: "web"})
+	// Both know the upstream: one that comes with a reload is without endpoints
+	// until nginx has asked for them.
+	known := upstream("known", address)
+	direct := p.bundle(site{Workers: 1, Extra: "location = /web { proxy_pass http://known; }"}, known)
+	through := p.bundle(p.hopSite("web"), known)
+	through.Hop.Upstreams = []bundle.Upstream{upstream("web", address)}
+	through.Hop.Rules = []bundle.HopRule{{ID: "web", Backends: []bundle.HopBackend{{Upstream: "web", Weight: 1}}}}
 	p.mustPush(direct)
 	p.eventually("the backend serves", func() bool { status, _ := p.fetch("/web"); return status == http.StatusOK })
 	ctx, cancel := context.WithCancel(t.Context())
