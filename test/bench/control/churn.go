@@ -26,8 +26,11 @@ const (
 	// churnRate is in changes a second.
 	churnRate  = 50
 	churnSpan  = 20 * time.Second
-	movePause  = time.Millisecond
 	churnEvery = time.Second / churnRate
+	// movePause is the least time between two requests for a route whose endpoint
+	// moves. It grows with the time that the move takes, by a tenth of it: else those
+	// that wait would slow each other down.
+	movePause = time.Millisecond
 )
 
 // churn changes an endpoint at a time, at a steady rate, and waits for each
@@ -127,7 +130,7 @@ func (b *bench) moveOne(ctx context.Context, c *http.Client, i int) (moved, erro
 		return m, fmt.Errorf("change EndpointSlice %s: %w", workload.Name(i), err)
 	}
 	began := time.Now()
-	for is := fromBackend(target); time.Since(began) < patience; time.Sleep(movePause) {
+	for is := fromBackend(target); time.Since(began) < patience; time.Sleep(max(movePause, time.Since(began)/10)) {
 		response, err := ask(ctx, c, i)
 		m.asked++
 		if err != nil || !served(response) {
