@@ -51,7 +51,7 @@ type bench struct {
 	client client.WithWatch
 	// address of the Gateway on the home LAN.
 	address string
-	report  *report
+	report  *figures
 	// routes there are now; revision counts their changes.
 	routes, revision int
 }
@@ -67,7 +67,7 @@ func newBench(ctx context.Context, lab *homelab.Lab) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the API server: %w", err)
 	}
-	b := &bench{lab: lab, client: c, report: newReport()}
+	b := &bench{lab: lab, client: c, report: newFigures()}
 	for place, ip := range backends {
 		if err := b.serveBackend(ctx, place, ip); err != nil {
 			return nil, err

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatewright/gatewright/test/bench/report"
 )
 
 // row is one figure.
@@ -21,41 +18,29 @@ type row struct {
 	Unit        string  `json:"unit"`
 }
 
-// report is all figures of a run.
-type report struct {
+// figures are all of a run.
+type figures struct {
 	Machine string `json:"machine"`
 	Rows    []row  `json:"rows"`
 }
 
-func newReport() *report {
-	return &report{Machine: fmt.Sprintf("%d cores %s, %s/%s; load generator, cluster and Gatewright share them",
-		runtime.NumCPU(), model(), runtime.GOOS, runtime.GOARCH)}
+func newFigures() *figures {
+	return &figures{Machine: report.Machine() + "; load generator, cluster and Gatewright share them"}
 }
 
-func model() string {
-	data, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(data)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "of unknown kind"
-}
-
-func (r *report) add(one row) {
+func (r *figures) add(one row) {
 	say("  %-12s %5d  %-60s %9.1f %s", one.Measurement, one.Routes, one.What, one.Value, one.Unit)
 	r.Rows = append(r.Rows, one)
 }
 
 // durations adds percentiles of the sample, in milliseconds, each as a row like
 // the one given.
-func (r *report) durations(one row, sample []time.Duration, percentiles ...float64) {
+func (r *figures) durations(one row, sample []time.Duration, percentiles ...float64) {
 	slices.Sort(sample)
 	for _, p := range percentiles {
-		at := max(0, int(math.Ceil(p/100*float64(len(sample))))-1)
 		r.add(row{
 			Measurement: one.Measurement, Routes: one.Routes, What: fmt.Sprintf("%s, p%g", one.What, p),
-			Value: milliseconds(sample[at]), Unit: "ms",
+			Value: milliseconds(report.Percentile(sample, p)), Unit: "ms",
 		})
 	}
 }
@@ -63,23 +48,11 @@ func (r *report) durations(one row, sample []time.Duration, percentiles ...float
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // write writes both forms into the directory.
-func (r *report) write(dir string) error {
+func (r *figures) write(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode the report: %w", err)
-	}
-	for name, content := range map[string][]byte{"control-path.json": append(data, '\n'), "control-path.md": r.markdown()} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
-	}
-	return nil
+	return report.Write(dir, "control-path", r, r.markdown())
 }
 
 // titles are the measurements, in order, with what they are.
@@ -91,7 +64,7 @@ var titles = []struct{ measurement, title, text string }{
 	{"memory", "Memory", "RSS and PSS of processes as the kernel has them (smaps_rollup)."},
 }
 
-func (r *report) markdown() []byte {
+func (r *figures) markdown() []byte {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# The control path, measured\n\nWritten by `make bench-control` (test/bench/control). %s.\n", r.Machine)
 	for _, t := range titles {
@@ -101,16 +74,8 @@ func (r *report) markdown() []byte {
 		}
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n| Routes | What | Value |\n|---:|---|---:|\n", t.title, t.text)
 		for _, o := range rows {
-			fmt.Fprintf(&out, "| %d | %s | %s %s |\n", o.Routes, o.What, figure(o.Value), o.Unit)
+			fmt.Fprintf(&out, "| %d | %s | %s %s |\n", o.Routes, o.What, report.Figure(o.Value), o.Unit)
 		}
 	}
 	return []byte(out.String())
-}
-
-// figure prints three digits that count.
-func figure(v float64) string {
-	if v >= 100 || v == math.Trunc(v) {
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprintf("%.1f", v)
 }

@@ -215,6 +215,13 @@ func (d *DataPlane) Dial(address string, port int) (net.Conn, error) {
 	return c, err
 }
 
+// Launch starts a process that has the data plane's network. Its files are those
+// of the host.
+func (d *DataPlane) Launch(c *exec.Cmd) error { return d.namespace.do(c.Start) }
+
+// PID is that of nginx's master process, once it is started.
+func (d *DataPlane) PID() int { return d.nginx.Process.Pid }
+
 // Log returns what nginx has said.
 func (d *DataPlane) Log() string { return strings.TrimSpace(d.output.String()) }
 
