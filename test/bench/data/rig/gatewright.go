@@ -1,0 +1,48 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+
+	"github.com/gatewright/gatewright/test/bench/data/site"
+	"github.com/gatewright/gatewright/test/corpus/dataplane"
+)
+
+// Ports of the proxies.
+const (
+	gatewrightHTTP   = 10080
+	gatewrightHTTPS  = 10443
+	handWrittenHTTP  = 11080
+	handWrittenHTTPS = 11443
+	haproxyHTTP      = 12080
+	haproxyHTTPS     = 12443
+)
+
+// startPlane prepares Gatewright's data plane, whose network all share.
+func (r *Rig) startPlane(ctx context.Context) error {
+	b, err := r.site.Bundle(site.Listeners{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, Certificate: r.certificate})
+	if err != nil {
+		return err
+	}
+	r.plane, err = dataplane.New(ctx, b)
+	return err
+}
+
+// startGatewright starts the image's nginx with what the compiler has made, file
+// for file, and the agent's DNS server, which tells nginx where endpoints are. The
+// DNS server runs in this process, on the cores of the load, and has nothing to do
+// while endpoints stay.
+func (r *Rig) startGatewright(ctx context.Context) (*Proxy, error) {
+	if err := r.plane.Start(ctx); err != nil {
+		return nil, err
+	}
+	p := &Proxy{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, pid: r.plane.PID()}
+	for _, pid := range family(p.pid) {
+		out, err := exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", r.options.ProxyCores, fmt.Sprint(pid)).CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("bind nginx to cores: %w\n%s", err, out)
+		}
+	}
+	return p, nil
+}
