@@ -13,12 +13,15 @@ import (
 	"github.com/gatewright/gatewright/compiler/bundle"
 )
 
-// auth is a bundle.HopAuth, ready for use.
+// auth is a bundle.HopAuth or a bundle.HopGRPCAuth, ready for use.
 type auth struct {
-	server  *backend
+	server *backend
+	// call says that the server speaks Envoy's protocol (ext_authz), not HTTP.
+	call    bool
 	timeout time.Duration
 	// request are the canonical names of headers that the server gets besides
-	// those that it always gets.
+	// those that it always gets. Of a call they are all names, in lower case, and
+	// none stands for all.
 	request []string
 	// response are the canonical names of headers that the server writes into
 	// the request; nil stands for all.
@@ -49,11 +52,8 @@ func canonical(names []string) []string {
 }
 
 func checkAuth(a *bundle.HopAuth) error {
-	if a.TimeoutMillis <= 0 {
-		return errors.New("the authorization server has no time to answer")
-	}
-	if a.MaxBodyBytes < 0 || a.MaxBodyBytes > maxAuthBody {
-		return fmt.Errorf("%d bytes of a body are not within 0 to %d", a.MaxBodyBytes, maxAuthBody)
+	if err := checkAuthBounds(a.TimeoutMillis, a.MaxBodyBytes); err != nil {
+		return err
 	}
 	for _, name := range slices.Concat(a.RequestHeaders, a.ResponseHeaders) {
 		if !fieldName.MatchString(name) || slices.Contains(framing, strings.ToLower(name)) {
@@ -63,16 +63,32 @@ func checkAuth(a *bundle.HopAuth) error {
 	return nil
 }
 
+func checkAuthBounds(timeoutMillis, maxBodyBytes int64) error {
+	if timeoutMillis <= 0 {
+		return errors.New("the authorization server has no time to answer")
+	}
+	if maxBodyBytes < 0 || maxBodyBytes > maxAuthBody {
+		return fmt.Errorf("%d bytes of a body are not within 0 to %d", maxBodyBytes, maxAuthBody)
+	}
+	return nil
+}
+
 // maxAuthBody is the largest HTTPExternalAuthFilter.forwardBody.maxSize.
 const maxAuthBody = 65535
 
-// authorize asks the rule's authorization server. Without its 200 the client
+// grant writes what an authorization server said into the headers for the backend.
+type grant func(http.Header)
+
+// authorize asks the rule's authorization server. Without its yes the client
 // gets what the server said, or an error, and authorize returns false.
-func (x *exchange) authorize() (granted http.Header, ok bool) {
+func (x *exchange) authorize() (grant, bool) {
 	a := x.rule.auth
 	text, ok := x.readForAuth(a.maxBody)
 	if !ok {
 		return nil, false
+	}
+	if a.call {
+		return x.authorizeByCall(text)
 	}
 	asked := x.asking(text)
 	attempt := asked.attempt(false)
@@ -82,7 +98,7 @@ func (x *exchange) authorize() (granted http.Header, ok bool) {
 		defer attempt.discard()
 		// What little there is to read keeps the connection usable.
 		_, _ = io.CopyN(io.Discard, response.Body, maxAuthBody)
-		return response.Header, true
+		return func(h http.Header) { a.grant(h, response.Header) }, true
 	case attempt.err == nil && response != nil && response.StatusCode < http.StatusOK:
 		// It would switch protocols.
 		attempt.discard()

@@ -30,6 +30,8 @@ type exchange struct {
 	// header is what the backend gets.
 	header http.Header
 	tried  []netip.AddrPort
+	// added is what an authorization server has changed in the response.
+	added []headerOption
 }
 
 // ServeHTTP sends nginx's request to a backend of the rule that it names.
@@ -60,7 +62,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.countdown.start(d)
 		defer x.countdown.stop()
 	}
-	var granted http.Header
+	var granted grant
 	if found.auth != nil {
 		var ok bool
 		if granted, ok = x.authorize(); !ok {

@@ -49,13 +49,13 @@ func upgradeOf(h http.Header) string {
 
 // outgoingHeader is what the backend gets of the request's headers, and of those
 // that an authorization server granted.
-func (x *exchange) outgoingHeader(granted http.Header) http.Header {
+func (x *exchange) outgoingHeader(granted grant) http.Header {
 	h, b := x.r.Header.Clone(), x.backend
 	upgrade, trailers := upgradeOf(h), hasToken(h, "Te", "trailers")
 	removeConnectionHeaders(h)
 	h.Del(bundle.HopHeader)
 	if granted != nil {
-		x.rule.auth.grant(h, granted)
+		granted(h)
 	}
 	if trailers {
 		h.Set("Te", "trailers")

@@ -47,9 +47,18 @@ func (x *exchange) breakOff(a *attempt, err error) {
 	panic(http.ErrAbortHandler)
 }
 
+// changeResponse does to the response's headers what the backend's filters and the
+// authorization server say.
+func (x *exchange) changeResponse(h http.Header) {
+	change(h, x.backend.responseHeaders)
+	for _, o := range x.added {
+		o.apply(h, appendOrAdd)
+	}
+}
+
 func (x *exchange) copyHeader(response *http.Response) {
 	removeConnectionHeaders(response.Header)
-	change(response.Header, x.backend.responseHeaders)
+	x.changeResponse(response.Header)
 	h := x.w.Header()
 	maps.Copy(h, response.Header)
 	if len(response.Trailer) > 0 {

@@ -109,12 +109,9 @@ func (p *preparation) rule(source *bundle.HopRule) (*rule, error) {
 		r.retry, r.retries, r.codes = true, retry.Attempts, slices.Clone(retry.Codes)
 		r.backoff = time.Duration(retry.BackoffMillis) * time.Millisecond
 	}
-	backends := source.Backends
-	if source.Auth != nil {
-		backends = source.Auth.Backends
-		if err := p.auth(r, source); err != nil {
-			return nil, err
-		}
+	backends, err := p.auth(r, source)
+	if err != nil {
+		return nil, err
 	}
 	var weights []int64
 	for i := range backends {
@@ -129,19 +126,46 @@ func (p *preparation) rule(source *bundle.HopRule) (*rule, error) {
 	return r, nil
 }
 
-func (p *preparation) auth(r *rule, source *bundle.HopRule) error {
-	if len(source.Backends) > 0 {
-		return errors.New("it has backends that nobody guards")
+// auth reads who lets requests in, and returns the backends behind them.
+func (p *preparation) auth(r *rule, source *bundle.HopRule) ([]bundle.HopBackend, error) {
+	guards := 0
+	backends := source.Backends
+	if a := source.Auth; a != nil {
+		guards++
+		backends = a.Backends
+		server, err := p.authServer(&a.Server, checkAuth(a))
+		if err != nil {
+			return nil, err
+		}
+		r.auth = newAuth(a, server)
 	}
-	if err := checkAuth(source.Auth); err != nil {
-		return err
+	if a := source.GRPCAuth; a != nil {
+		guards++
+		backends = a.Backends
+		server, err := p.authServer(&a.Server, checkCallAuth(a))
+		if err != nil {
+			return nil, err
+		}
+		r.auth = newCallAuth(a, server)
 	}
-	server, err := p.backend(&source.Auth.Server)
+	switch {
+	case guards > 0 && len(source.Backends) > 0:
+		return nil, errors.New("it has backends that nobody guards")
+	case guards > 1:
+		return nil, errors.New("it has two authorization servers")
+	}
+	return backends, nil
+}
+
+func (p *preparation) authServer(source *bundle.HopBackend, fault error) (*backend, error) {
+	if fault != nil {
+		return nil, fault
+	}
+	server, err := p.backend(source)
 	if err != nil {
-		return fmt.Errorf("authorization server: %w", err)
+		return nil, fmt.Errorf("authorization server: %w", err)
 	}
-	r.auth = newAuth(source.Auth, server)
-	return nil
+	return server, nil
 }
 
 func (p *preparation) backend(source *bundle.HopBackend) (*backend, error) {

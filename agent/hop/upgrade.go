@@ -36,7 +36,7 @@ func (x *exchange) upgrade(a *attempt) {
 	defer x.server.counts.upgraded.add(peer, -1)
 	protocol := a.response.Header.Get("Upgrade")
 	removeConnectionHeaders(a.response.Header)
-	change(a.response.Header, x.backend.responseHeaders)
+	x.changeResponse(a.response.Header)
 	a.response.Header.Set("Connection", "Upgrade")
 	a.response.Header.Set("Upgrade", protocol)
 	head := http.Response{StatusCode: http.StatusSwitchingProtocols, ProtoMajor: 1, ProtoMinor: 1, Header: a.response.Header}

@@ -51,6 +51,10 @@ type HopRule struct {
 	// rule's backends are there and not in Backends, so that an agent that knows
 	// nothing of Auth lets no request in.
 	Auth *HopAuth `json:"auth,omitempty"`
+	// GRPCAuth is there in place of Auth where the question is a gRPC call. It is
+	// a field of its own, so that an agent that knows nothing of it does not take
+	// the 200 of a gRPC server for a yes.
+	GRPCAuth *HopGRPCAuth `json:"grpcAuth,omitempty"`
 }
 
 // HopAuth is who decides which requests are let in (HTTPExternalAuthFilter with
@@ -71,6 +75,26 @@ type HopAuth struct {
 	ResponseHeaders []string `json:"responseHeaders,omitempty"`
 	// MaxBodyBytes is how long a body may be, which is sent to the server; longer
 	// ones are answered with 413. 0 sends no bodies. At most 65535.
+	MaxBodyBytes int64 `json:"maxBodyBytes,omitempty"`
+	// Backends are those of the rule.
+	Backends []HopBackend `json:"backends,omitempty"`
+}
+
+// HopGRPCAuth is who decides which requests are let in (HTTPExternalAuthFilter with
+// protocol GRPC), by Envoy's protocol:
+// envoy.service.auth.v3.Authorization/Check.
+type HopGRPCAuth struct {
+	// Server is called. It speaks HTTP/2; its weight, headers and Rewrite are of
+	// no account.
+	Server HopBackend `json:"server"`
+	// TimeoutMillis bounds the call, from its start to the last byte of the
+	// answer. Above 0.
+	TimeoutMillis int64 `json:"timeoutMillis"`
+	// RequestHeaders are told as the client wrote them, in lower case; "host" and
+	// "content-length" may be among them. Empty stands for all that the request
+	// has, but for those of the connection.
+	RequestHeaders []string `json:"requestHeaders,omitempty"`
+	// MaxBodyBytes is that of HopAuth.
 	MaxBodyBytes int64 `json:"maxBodyBytes,omitempty"`
 	// Backends are those of the rule.
 	Backends []HopBackend `json:"backends,omitempty"`
