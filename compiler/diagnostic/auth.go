@@ -7,14 +7,14 @@ var (
 		ID: "invalid-external-auth", Severity: Deny, Reason: "UnsupportedValue",
 		Prevents: "a question that no authorization server understands",
 		Example:  "http: {path: /auth?next=}",
-		Fix:      "write protocol HTTP, and a path without a query",
+		Fix:      "write the settings of the protocol that is named, and a path without a query",
 	}
 	// UnsupportedAuth: a request that comes through though nobody let it in; the rule answers 500 rather than that
 	UnsupportedAuth = Check{
 		ID: "unsupported-external-auth", Severity: Warn, Reason: "UnsupportedValue",
 		Prevents: "a request that comes through though nobody let it in; the rule answers 500 rather than that",
-		Example:  "externalAuth: {protocol: GRPC}",
-		Fix:      "write protocol HTTP, and put redirects and mirrors into other rules",
+		Example:  "filters: [{type: ExternalAuth}, {type: RequestRedirect}]",
+		Fix:      "put redirects and mirrors into other rules",
 	}
 )
 

@@ -17,15 +17,18 @@ import (
 const AuthTimeout = 10 * time.Second
 
 // Auth is a Service that decides which requests are let in (Gateway API,
-// HTTPExternalAuthFilter with protocol HTTP).
+// HTTPExternalAuthFilter).
 type Auth struct {
 	Upstream *Upstream
+	// GRPC says that it is asked by Envoy's protocol (ext_authz), else by HTTP.
+	GRPC bool
 	// Index of the filter in the rule.
 	Index int
 	// Path is put before the request's; empty for none.
 	Path string
 	// RequestHeaders are those that the Service gets besides the ones that it
-	// always gets; ResponseHeaders those that it writes into the request, where
+	// always gets; with GRPC all that it gets, where none stands for all.
+	// ResponseHeaders are those that it writes into the request by HTTP, where
 	// none stands for all. Both in lower case, sorted.
 	RequestHeaders, ResponseHeaders []string
 	// MaxBody is how long a body may be that the Service gets; 0 for none.
@@ -70,11 +73,10 @@ func (r *ruleReader) refuseBesideAuth(field string) {
 func (r *ruleReader) readAuthProtocol(f *gatewayv1.HTTPExternalAuthFilter, auth *Auth, field string) {
 	switch {
 	case f.ExternalAuthProtocol == gatewayv1.HTTPRouteExternalAuthGRPCProtocol:
-		r.fault(diagnostic.UnsupportedAuth, field+".protocol", "authorization by Envoy's gRPC protocol (ext_authz) is not supported",
-			"write HTTP, if the server speaks that too")
+		r.readAuthCall(f, auth, field)
 		return
 	case f.ExternalAuthProtocol != gatewayv1.HTTPRouteExternalAuthHTTPProtocol:
-		r.fault(diagnostic.InvalidAuth, field+".protocol", fmt.Sprintf("%q is no protocol of authorization", f.ExternalAuthProtocol), "write HTTP")
+		r.fault(diagnostic.InvalidAuth, field+".protocol", fmt.Sprintf("%q is no protocol of authorization", f.ExternalAuthProtocol), "write HTTP or GRPC")
 		return
 	case f.GRPCAuthConfig != nil:
 		r.fault(diagnostic.InvalidAuth, field+".grpc", "the protocol is HTTP", "write http instead of grpc")
@@ -84,6 +86,7 @@ func (r *ruleReader) readAuthProtocol(f *gatewayv1.HTTPExternalAuthFilter, auth 
 	}
 	h := f.HTTPAuthConfig
 	auth.RequestHeaders = r.readAuthHeaders(h.AllowedRequestHeaders, field+".http.allowedHeaders", sentToAuth)
+	auth.RequestHeaders = slices.DeleteFunc(auth.RequestHeaders, func(name string) bool { return slices.Contains(sentToAuth, name) })
 	auth.ResponseHeaders = r.readAuthHeaders(h.AllowedResponseHeaders, field+".http.allowedResponseHeaders", nil)
 	auth.Path = h.Path
 	switch fault := textFault(h.Path); {
@@ -104,13 +107,31 @@ func isDotSegment(segment string) bool {
 // (HTTPAuthConfig.allowedHeaders).
 var sentToAuth = []string{"authorization", "content-length", "host"}
 
-// readAuthHeaders reads a list of names. Those known need not be in it.
-func (r *ruleReader) readAuthHeaders(list []string, field string, known []string) []string {
+// describedToAuth are headers that frame a message, and that the Service is told of
+// by GRPC as of any other.
+var describedToAuth = []string{"content-length", "host"}
+
+// readAuthCall reads what is asked by Envoy's protocol. A list that is not empty
+// stays so: an empty one stands for all headers.
+func (r *ruleReader) readAuthCall(f *gatewayv1.HTTPExternalAuthFilter, auth *Auth, field string) {
+	auth.GRPC = true
+	if f.HTTPAuthConfig != nil {
+		r.fault(diagnostic.InvalidAuth, field+".http", "the protocol is GRPC", "write grpc instead of http")
+	}
+	if f.GRPCAuthConfig != nil {
+		auth.RequestHeaders = r.readAuthHeaders(f.GRPCAuthConfig.AllowedRequestHeaders, field+".grpc.allowedHeaders", describedToAuth)
+	}
+}
+
+// readAuthHeaders reads a list of names. Those allowed may be in it although they
+// frame a message.
+func (r *ruleReader) readAuthHeaders(list []string, field string, allowed []string) []string {
 	var names []string
 	for i, name := range list {
 		lower, at := strings.ToLower(name), fmt.Sprintf("%s[%d]", field, i)
 		switch {
-		case slices.Contains(known, lower):
+		case slices.Contains(allowed, lower):
+			names = append(names, lower)
 		case slices.Contains(reservedHeaders, lower):
 			r.fault(diagnostic.ReservedHeader, at, fmt.Sprintf("header %q belongs to the connection and cannot be passed on", name), "leave it out")
 		case !isHeaderName(name):

@@ -26,6 +26,15 @@ func TestWhatAnExternalAuthFilterAsksFor(t *testing.T) {
 			`{protocol: HTTP, backendRef: {name: api, port: 80}, http: {path: /a%20b, allowedHeaders: [X-B, Cookie, x-b, Host, content-length, Authorization], allowedResponseHeaders: [X-User, Authorization]}, forwardBody: {maxSize: 65535}}`,
 			graph.Auth{Path: "/a%20b", RequestHeaders: []string{"cookie", "x-b"}, ResponseHeaders: []string{"authorization", "x-user"}, MaxBody: 65535},
 		},
+		"a call": {"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {}}", graph.Auth{GRPC: true}},
+		"a call with a body": {
+			"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {allowedHeaders: [X-B, Cookie, Authorization]}, forwardBody: {maxSize: 16}}",
+			graph.Auth{GRPC: true, RequestHeaders: []string{"authorization", "cookie", "x-b"}, MaxBody: 16},
+		},
+		"a call with no header but what frames the message": {
+			"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {allowedHeaders: [Host, content-length]}}",
+			graph.Auth{GRPC: true, RequestHeaders: []string{"content-length", "host"}},
+		},
 		"no bodies": {"{protocol: HTTP, backendRef: {name: api, port: 80}, forwardBody: {maxSize: 0}}", graph.Auth{}},
 	}
 	for name, test := range tests {
@@ -84,7 +93,8 @@ func TestRulesWhoseAuthorizationCannotBeAskedAreRefused(t *testing.T) {
 	t.Parallel()
 	const http = "protocol: HTTP, backendRef: {name: api, port: 80}"
 	tests := map[string]struct{ auth, says string }{
-		"Envoy's protocol":        {"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {}}", "ext_authz"},
+		"HTTP's settings":         {"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {}, http: {}}", "the protocol is GRPC"},
+		"a call's frame":          {"{protocol: GRPC, backendRef: {name: api, port: 80}, grpc: {allowedHeaders: [Host, Connection]}}", "grpc.allowedHeaders[1]"},
 		"another protocol":        {"{protocol: LDAP, backendRef: {name: api, port: 80}}", `"LDAP" is no protocol`},
 		"no protocol":             {"{backendRef: {name: api, port: 80}}", `"" is no protocol`},
 		"two protocols":           {"{" + http + ", grpc: {}, http: {}}", "the protocol is HTTP"},

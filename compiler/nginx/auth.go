@@ -13,8 +13,11 @@ func asksFirst(rule *graph.Rule) bool { return rule.Hop != nil && rule.Hop.Auth 
 // guard puts the rule's backends behind the Service that lets requests in. It
 // refuses what does not print, as nginx's part does.
 func (s *locationSet) guard(rule *bundle.HopRule, a *graph.Auth) bool {
-	if a == nil {
+	switch {
+	case a == nil:
 		return true
+	case a.GRPC:
+		return s.guardByCall(rule, a)
 	}
 	if _, ok := token.NewPath(token.DecodePath(a.Path)); !ok {
 		return false
@@ -31,6 +34,25 @@ func (s *locationSet) guard(rule *bundle.HopRule, a *graph.Auth) bool {
 	rule.Auth.RequestHeaders, okRequest = hopHeaderNames(a.RequestHeaders)
 	rule.Auth.ResponseHeaders, okResponse = hopHeaderNames(a.ResponseHeaders)
 	return okRequest && okResponse
+}
+
+// guardByCall does so where the question is a gRPC call: by HTTP/2, whatever the
+// Service's port is said to speak.
+func (s *locationSet) guardByCall(rule *bundle.HopRule, a *graph.Auth) bool {
+	rule.GRPCAuth = &bundle.HopGRPCAuth{
+		Server:        bundle.HopBackend{Upstream: a.Upstream.ID, Weight: 1, HTTP2: true, TLS: s.hopTLS(a.Upstream.TLS)},
+		TimeoutMillis: graph.AuthTimeout.Milliseconds(), MaxBodyBytes: a.MaxBody,
+		Backends: rule.Backends,
+	}
+	rule.Backends = nil
+	for _, name := range a.RequestHeaders {
+		checked, ok := token.NewHeader(name)
+		if !ok {
+			return false
+		}
+		rule.GRPCAuth.RequestHeaders = append(rule.GRPCAuth.RequestHeaders, checked.String())
+	}
+	return true
 }
 
 func hopHeaderNames(names []string) ([]string, bool) {

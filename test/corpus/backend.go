@@ -46,7 +46,7 @@ func serveBackends(d *dataplane.DataPlane, b bundle.Bundle, s snapshot.Snapshot,
 	}
 	server := &http.Server{ //nolint:gosec // only this test's nginx connects
 		Protocols: new(http.Protocols),
-		Handler:   http.HandlerFunc(w.respond),
+		Handler:   orAuthorize(w.respond),
 		// Handshakes fail where a case wants them to.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
