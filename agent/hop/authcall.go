@@ -112,7 +112,7 @@ func (x *exchange) calling(ctx context.Context, text []byte) *exchange {
 // scheme only nginx knows, and says so in headers, which no client writes.
 func (x *exchange) question(text []byte) *question {
 	q := &question{
-		time: time.Now(), method: x.r.Method, path: x.r.RequestURI, host: x.r.Host, scheme: x.r.Header.Get("X-Forwarded-Proto"),
+		time: time.Now(), method: x.r.Method, path: x.asMatched(), host: x.r.Host, scheme: x.r.Header.Get("X-Forwarded-Proto"),
 		headers: x.headersForCall(), size: x.r.ContentLength, body: text,
 	}
 	if len(text) > 0 {
@@ -122,6 +122,20 @@ func (x *exchange) question(text []byte) *question {
 		q.source = source.Unmap()
 	}
 	return q
+}
+
+// wholePath stays as it is, but for dot segments.
+var wholePath = &bundle.HopPath{Prefix: "/", Value: "/"}
+
+// asMatched is the path and query that the rule was chosen for, without what could
+// lead out of it.
+func (x *exchange) asMatched() string {
+	path, query, asked := strings.Cut(x.r.RequestURI, "?")
+	path = rewritePath(path, wholePath)
+	if asked {
+		path += "?" + query
+	}
+	return path
 }
 
 // headersForCall are the request's headers, by names in lower case. Several lines

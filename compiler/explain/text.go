@@ -86,7 +86,7 @@ func (a Answer) String() string {
 	}
 	said := "from " + strings.Join(to, ", ")
 	if a.Authorizer != nil {
-		said = fmt.Sprintf("by Service %s:%d, or once it says 200 %s", a.Authorizer.Service, a.Authorizer.Port, said)
+		said = fmt.Sprintf("by Service %s:%d, or once that lets it in %s", a.Authorizer.Service, a.Authorizer.Port, said)
 	}
 	if a.Why != "" {
 		said += ", " + a.Why

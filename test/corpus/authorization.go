@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,7 +23,8 @@ import (
 const checkPath = authv3.Authorization_Check_FullMethodName
 
 // authorization lets requests in, unless their own "Respond" header, if it is told,
-// says otherwise. What it was told it has the backend see, or the client.
+// says otherwise. It gives an account of what it was told, as backends do: to the
+// backend of what it lets in.
 type authorization struct {
 	authv3.UnimplementedAuthorizationServer
 }
@@ -44,62 +47,68 @@ func orAuthorize(respond http.HandlerFunc) http.Handler {
 	})
 }
 
-// told is an account of a question.
-type told struct {
-	Source  string
-	Line    string
-	Scheme  string
-	Host    string
-	Headers map[string]string
-	Size    int64
-	Body    string
-}
-
 func (authorization) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	// The validation is Envoy's own.
 	if err := r.ValidateAll(); err != nil {
 		return nil, err
 	}
 	asked := r.GetAttributes().GetRequest().GetHttp()
-	if !r.GetAttributes().GetRequest().GetTime().IsValid() {
-		return nil, errors.New("the question has no time")
-	}
-	account, err := json.Marshal(told{
-		Source: r.GetAttributes().GetSource().GetAddress().GetSocketAddress().GetAddress(),
-		Line:   asked.GetMethod() + " " + asked.GetPath(), Scheme: asked.GetScheme(), Host: asked.GetHost(),
-		Headers: asked.GetHeaders(), Size: asked.GetSize(), Body: asked.GetBody(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if pause, err := time.ParseDuration(asked.GetHeaders()["delay"]); err == nil {
+	told := asked.GetHeaders()
+	if pause, err := time.ParseDuration(told["delay"]); err == nil {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	var headers []*corev3.HeaderValueOption
-	for name, value := range asked.GetHeaders() {
+	given, err := accountOf(ctx, r.GetAttributes())
+	if err != nil {
+		return nil, err
+	}
+	headers := []*corev3.HeaderValueOption{header(accountHeader, given)}
+	for name, value := range told {
 		if name, ok := strings.CutPrefix(name, "respond-"); ok {
-			headers = append(headers, &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: name, Value: value}})
+			headers = append(headers, header(name, value))
 		}
 	}
-	out := &authv3.CheckResponse{Status: &status.Status{}}
-	if code, err := strconv.Atoi(asked.GetHeaders()["respond"]); err == nil {
-		out.Status.Code = int32(codes.PermissionDenied)
-		out.HttpResponse = &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
-			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(code)},
-			Headers: append(headers, &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "X-Asked", Value: string(account)}}),
-			Body:    "who are you?",
-		}}
-		return out, nil
+	if code, err := strconv.Atoi(told["respond"]); err == nil {
+		return &authv3.CheckResponse{
+			Status: &status.Status{Code: int32(codes.PermissionDenied)},
+			HttpResponse: &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
+				Status: &typev3.HttpStatus{Code: typev3.StatusCode(code)}, Headers: headers, Body: "who are you?",
+			}},
+		}, nil
 	}
-	out.HttpResponse = &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{
-		Headers:              append(headers, &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "X-Asked", Value: string(account)}}),
-		HeadersToRemove:      []string{"authorization"},
-		ResponseHeadersToAdd: []*corev3.HeaderValueOption{{Header: &corev3.HeaderValue{Key: "Set-Cookie", Value: "session=2"}}},
-		QueryParametersToSet: []*corev3.QueryParameter{{Key: "user", Value: "bob"}},
-	}}
-	return out, nil
+	return &authv3.CheckResponse{
+		Status: &status.Status{},
+		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{
+			Headers:              headers,
+			HeadersToRemove:      []string{"authorization"},
+			ResponseHeadersToAdd: []*corev3.HeaderValueOption{header("Set-Cookie", "session=2")},
+			QueryParametersToSet: []*corev3.QueryParameter{{Key: "user", Value: "bob"}},
+		}},
+	}, nil
+}
+
+// accountOf words what was told, as a backend does what it was asked.
+func accountOf(ctx context.Context, told *authv3.AttributeContext) (string, error) {
+	if !told.GetRequest().GetTime().IsValid() {
+		return "", errors.New("the question has no time")
+	}
+	asked := told.GetRequest().GetHttp()
+	local, _ := ctx.Value(http.LocalAddrContextKey).(net.Addr)
+	given := account{
+		Backend: local.String(), Line: asked.GetMethod() + " " + asked.GetPath(), Host: asked.GetHost(),
+		Headers: http.Header{}, Body: shorten(asked.GetBody()), HTTP2: true,
+		Told: fmt.Sprintf("%d bytes by %s from %s", asked.GetSize(), asked.GetScheme(), told.GetSource().GetAddress().GetSocketAddress().GetAddress()),
+	}
+	for name, value := range asked.GetHeaders() {
+		given.Headers.Set(name, value)
+	}
+	encoded, err := json.Marshal(given)
+	return string(encoded), err
+}
+
+func header(name, value string) *corev3.HeaderValueOption {
+	return &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: name, Value: value}}
 }

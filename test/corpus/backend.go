@@ -32,6 +32,8 @@ type account struct {
 	Encryption string
 	// HTTP2 says that it came by HTTP/2.
 	HTTP2 bool
+	// Told is what an authorization server was told besides.
+	Told string `json:",omitempty"`
 }
 
 // accountHeader has the account, in the answers of backends.

@@ -125,7 +125,7 @@ func (r request) contradiction(g graph.Graph, want recordedAnswer) string {
 	case want.from == "nginx" && asksBackends && want.status == "504":
 		return unless(a.Deadline > 0, "explained as %+v", a)
 	case want.from == "nginx" && asksBackends && want.status == "502":
-		return unless(a.Encrypted, "explained as %+v", a)
+		return unless(a.Encrypted || a.Authorizer != nil, "explained as %+v", a)
 	case want.from == "nginx" && asksBackends && want.status == "413":
 		return unless(a.Authorizer != nil, "explained as %+v", a)
 	case a.Authorizer != nil && a.Authorizer.Service.String() == want.from:
