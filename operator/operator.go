@@ -58,6 +58,7 @@ func managerOptions(o Options) manager.Options {
 		LeaderElectionReleaseOnCancel: true,
 		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
+		PprofBindAddress:              o.PprofAddress,
 		Client: client.Options{Cache: &client.CacheOptions{
 			// Read from the cache, they would all be in memory.
 			DisableFor: []client.Object{&corev1.Secret{}},

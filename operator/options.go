@@ -23,6 +23,8 @@ type Options struct {
 	// MetricsAddress and HealthAddress to listen on; "0" for none.
 	MetricsAddress string
 	HealthAddress  string
+	// PprofAddress to serve /debug/pprof/ on; none when empty.
+	PprofAddress string
 	// WebhookCertificate is what to do for the webhook's certificate.
 	WebhookCertificate WebhookCertificate
 	Log                logr.Logger

@@ -39,6 +39,8 @@ type Options struct {
 	// and ":8081" when empty, "0" for none.
 	MetricsAddress string
 	HealthAddress  string
+	// PprofAddress to serve /debug/pprof/ on; none when empty.
+	PprofAddress string
 	// Caller says who may ask.
 	Caller Caller
 	Log    logr.Logger
@@ -57,6 +59,7 @@ func Run(ctx context.Context, o Options) error {
 		}),
 		Metrics:                metricsserver.Options{BindAddress: cmp.Or(o.MetricsAddress, ":8080")},
 		HealthProbeBindAddress: cmp.Or(o.HealthAddress, ":8081"),
+		PprofBindAddress:       o.PprofAddress,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the webhook: %w", err)

@@ -18,6 +18,7 @@ type operatorCommand struct {
 	LeaderElection       bool   `default:"true" negatable:"" help:"Act only while holding the lease, so that several replicas can run."`
 	MetricsAddress       string `default:":8080" help:"Where to serve /metrics; 0 for nowhere."`
 	HealthAddress        string `default:":8081" help:"Where to serve /healthz and /readyz; 0 for nowhere."`
+	PprofAddress         string `help:"Where to serve profiles at /debug/pprof/, say localhost:6060; nowhere by default."`
 
 	WebhookCertificate   bool   `default:"true" negatable:"" help:"Make and renew the webhook's certificate; --no-webhook-certificate where cert-manager does."`
 	WebhookSecret        string `default:"gatewright-webhook-tls" help:"Secret of the webhook's certificate."`
@@ -40,6 +41,7 @@ func (c operatorCommand) Run(log *slog.Logger) error {
 		LeaderElection: c.LeaderElection,
 		MetricsAddress: c.MetricsAddress,
 		HealthAddress:  c.HealthAddress,
+		PprofAddress:   c.PprofAddress,
 		WebhookCertificate: operator.WebhookCertificate{
 			Enabled: c.WebhookCertificate, Secret: c.WebhookSecret, Service: c.WebhookService, Configuration: c.WebhookConfiguration,
 		},

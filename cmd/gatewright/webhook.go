@@ -16,6 +16,7 @@ type webhookCommand struct {
 	ClientCA       string   `help:"File with the authorities of client certificates: the API server has to show one." placeholder:"FILE"`
 	ClientNames    []string `help:"Names of which the client certificate must have one." placeholder:"NAME"`
 	HealthAddress  string   `default:":8081" help:"Where to serve /healthz and /readyz; 0 for nowhere."`
+	PprofAddress   string   `help:"Where to serve profiles at /debug/pprof/, say localhost:6060; nowhere by default."`
 }
 
 // Run is the webhook until it is asked to stop.
@@ -28,7 +29,7 @@ func (c webhookCommand) Run(log *slog.Logger) error {
 	defer stop()
 	return webhooks.Run(ctx, webhooks.Options{
 		Config: config, CertDir: c.CertDir, Port: c.Port,
-		MetricsAddress: c.MetricsAddress, HealthAddress: c.HealthAddress,
+		MetricsAddress: c.MetricsAddress, HealthAddress: c.HealthAddress, PprofAddress: c.PprofAddress,
 		Caller: webhooks.Caller{CA: c.ClientCA, Names: c.ClientNames},
 		Log:    logr.FromSlogHandler(log.Handler()),
 	})
