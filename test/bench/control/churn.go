@@ -135,6 +135,7 @@ func (b *bench) moveOne(ctx context.Context, c *http.Client, i int) (moved, erro
 		m.asked++
 		if err != nil || !served(response) {
 			m.refused++
+			sayFailed(i, response, err)
 			continue
 		}
 		if is(response) {

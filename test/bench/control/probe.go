@@ -130,11 +130,20 @@ func (b *bench) watch(ctx context.Context) *watchman {
 			w.asked.Add(1)
 			if err != nil || !served(response) {
 				w.refused.Add(1)
+				sayFailed(0, response, err)
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
 	return w
+}
+
+// sayFailed tells who waits why a request for the i-th route has failed.
+func sayFailed(i int, r *http.Response, err error) {
+	if err == nil {
+		err = errors.New(r.Status)
+	}
+	say("  a request for %s failed: %v", workload.Host(i), err)
 }
 
 // end returns how many requests there were, and how many of them failed.
