@@ -26,9 +26,6 @@ const (
 	// messagePrefix is what is before a message: a flag and its length (gRPC over
 	// HTTP2, "Length-Prefixed-Message").
 	messagePrefix = 5
-	// maxGRPCTimeout is the most that fits into the eight digits of a
-	// grpc-timeout in milliseconds.
-	maxGRPCTimeout = 99_999_999
 )
 
 func newCallAuth(source *bundle.HopGRPCAuth, server *backend) *auth {
@@ -98,11 +95,10 @@ func (x *exchange) calling(ctx context.Context, text []byte) *exchange {
 		server: x.server, backend: a.server, w: x.w, r: r.WithContext(x.r.Context()), control: x.control, ctx: ctx,
 		// A call that says the same can be made again over another connection.
 		rule: &rule{id: x.rule.id, retries: 1},
-		header: http.Header{
-			"Content-Type": {"application/grpc"}, "Te": {"trailers"}, "User-Agent": {""},
-			"Grpc-Timeout": {strconv.FormatInt(min(a.timeout.Milliseconds(), maxGRPCTimeout), 10) + "m"},
-		},
-		body: &body{source: bytes.NewReader(call), keep: true},
+		// Without a grpc-timeout: of two who count, the server could be the first to
+		// hang up, which is no timeout to the hop. That it has hung up it learns.
+		header: http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}, "User-Agent": {""}},
+		body:   &body{source: bytes.NewReader(call), keep: true},
 	}
 	asked.body.ended.Store(true)
 	return asked

@@ -47,6 +47,7 @@ func orAuthorize(respond http.HandlerFunc) http.Handler {
 	})
 }
 
+// Check implements Envoy's service.
 func (authorization) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	// The validation is Envoy's own.
 	if err := r.ValidateAll(); err != nil {
