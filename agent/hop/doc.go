@@ -72,6 +72,11 @@
 //     backend's place; without an answer the client gets 500 to 504 as from a
 //     backend, a body that is too long 413. nginx must not have changed the
 //     request: the changes of the whole rule are those of its backends here.
+//   - With GRPCAuth it is called instead (Envoy's ext_authz). It may change headers
+//     of the request and the response, and the query. The contract then has nginx set
+//     X-Real-IP and X-Forwarded-Proto, from which it is told the client's address and
+//     scheme. An answer of more than 256 KiB, or with a change that is not made, is
+//     none.
 //   - Headers may have 256 KiB, more than nginx takes.
 //
 // Requests that are under way live on through bundle updates, with the rule
