@@ -96,7 +96,7 @@ func optionsOf(list []*corev3.HeaderValueOption) []headerOption {
 	for _, o := range list {
 		out = append(out, headerOption{
 			name: o.GetHeader().GetKey(), value: o.GetHeader().GetValue(), raw: o.GetHeader().GetRawValue(),
-			hasAppend: o.GetAppend() != nil, append: o.GetAppend().GetValue(), action: appendAction(o.AppendAction),
+			hasAppend: o.GetAppend() != nil, append: o.GetAppend().GetValue(), action: appendAction(o.AppendAction), //nolint:staticcheck // servers still write it
 		})
 	}
 	return out
