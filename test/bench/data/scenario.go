@@ -33,6 +33,10 @@ type group struct {
 
 var groups = []group{
 	{func() site.Site { return site.New(1) }, onOneRoute},
+	{site.Protocols, ofProtocols},
+	{site.Conditions, onConditions},
+	{func() site.Site { return site.New(100) }, []scenario{routes("routes-100", 100)}},
+	{func() site.Site { return site.New(5000) }, []scenario{routes("routes-5000", 5000)}},
 }
 
 var onOneRoute = []scenario{
@@ -41,6 +45,63 @@ var onOneRoute = []scenario{
 		name: "small-close", text: "small response, a connection for each request", unit: "req/s",
 		plan: load.Plan{Tool: load.Wrk, Host: site.Host(0), Path: "/small", Connections: many, Close: true},
 	},
+	{
+		name: "size-10k", text: "response of 10 KB", unit: "req/s",
+		plan: load.Plan{Tool: load.Wrk, Host: site.Host(0), Path: "/10k", Connections: many},
+	},
+	{
+		name: "size-1m", text: "response of 1 MB", unit: "MB/s", times: 1.048576,
+		plan: load.Plan{Tool: load.Wrk, Host: site.Host(0), Path: "/1m", Connections: many},
+	},
+	{
+		name: "tls-new", text: "TLS connections with a full handshake, a small request on each", unit: "conn/s", tls: true,
+		plan: load.Plan{Tool: load.Handshakes, Host: site.Host(0), Path: "/small", Connections: many},
+	},
+	{
+		name: "tls-resumed", text: "TLS connections that resume a session, a small request on each", unit: "conn/s", tls: true,
+		plan: load.Plan{Tool: load.Handshakes, Host: site.Host(0), Path: "/small", Connections: many, Resume: true},
+	},
+	{
+		name: "h2-small", text: "HTTP/2 over TLS, small response, 10 streams on each connection", unit: "req/s", tls: true,
+		plan: load.Plan{Tool: load.H2load, Host: site.Host(0), Path: "/small", Connections: many, Streams: 10},
+	},
+	{
+		name: "h2-10k", text: "HTTP/2 over TLS, response of 10 KB, 10 streams on each connection", unit: "req/s", tls: true,
+		plan: load.Plan{Tool: load.H2load, Host: site.Host(0), Path: "/10k", Connections: many, Streams: 10},
+	},
+}
+
+// uploadMB is the length of an upload.
+const uploadMB = 100
+
+var ofProtocols = []scenario{
+	{
+		name: "upload-100m", text: "POST of 100 MB, 4 connections", unit: "MB/s", times: uploadMB,
+		plan: load.Plan{Tool: load.Uploads, Host: site.EchoHost, Path: "/", Connections: 4, Body: uploadMB * 1e6},
+	},
+	{
+		name: "websocket", text: "websockets, a message of 64 bytes and its echo", unit: "msg/s",
+		plan: load.Plan{Tool: load.Sockets, Host: site.EchoHost, Path: "/", Connections: many},
+	},
+	{
+		name: "grpc-unary", text: "gRPC, unary calls with 32 bytes each way, 10 streams on each connection", unit: "call/s", tls: true,
+		plan: load.Plan{
+			Tool: load.H2load, Host: site.CallsHost, Path: "/bench.Echo/Say", Connections: many, Streams: 10,
+			Headers: []string{"content-type: application/grpc", "te: trailers"}, Body: 32, GRPC: true,
+		},
+	},
+}
+
+var onConditions = []scenario{
+	header("header-1", site.HeaderHost, 1),
+	header("header-50", site.HeaderHost, site.RulesPerHost),
+	query("query-1", 1),
+	query("query-50", site.RulesPerHost),
+	header("method-1", site.MethodHost, 1),
+	{
+		name: "method-50", text: fmt.Sprintf("small response, %s of %d rules, by the method alone", ordinal(site.RulesPerHost), site.RulesPerHost), unit: "req/s",
+		plan: load.Plan{Tool: load.Wrk, Host: site.MethodHost, Path: "/small", Connections: many},
+	},
 }
 
 func small(name string, connections int) scenario {
@@ -48,4 +109,39 @@ func small(name string, connections int) scenario {
 		name: name, text: fmt.Sprintf("small response, %d connections", connections), unit: "req/s",
 		plan: load.Plan{Tool: load.Wrk, Host: site.Host(0), Path: "/small", Connections: connections},
 	}
+}
+
+func routes(name string, n int) scenario {
+	return scenario{
+		name: name, text: fmt.Sprintf("small response, one of %d routes", n), unit: "req/s",
+		plan: load.Plan{Tool: load.Wrk, Host: site.Host(n / 2), Path: "/small", Connections: many},
+	}
+}
+
+// header asks for what the n-th rule of the host has, counted from 1.
+func header(name, host string, n int) scenario {
+	return scenario{
+		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on headers", ordinal(n), site.RulesPerHost), unit: "req/s",
+		plan: load.Plan{
+			Tool: load.Wrk, Host: host, Path: "/small", Connections: many,
+			Headers: []string{site.ConditionHeader + ": " + site.Condition(n-1)},
+		},
+	}
+}
+
+func query(name string, n int) scenario {
+	return scenario{
+		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on a query parameter", ordinal(n), site.RulesPerHost), unit: "req/s",
+		plan: load.Plan{
+			Tool: load.Wrk, Host: site.QueryHost, Connections: many,
+			Path: "/small?" + site.ConditionParameter + "=" + site.Condition(n-1),
+		},
+	}
+}
+
+func ordinal(n int) string {
+	if n == 1 {
+		return "the first"
+	}
+	return fmt.Sprintf("the %dth", n)
 }

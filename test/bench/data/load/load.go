@@ -39,10 +39,10 @@ type Plan struct {
 	Close bool
 	// Resume takes up the TLS session of the connection before (Handshakes).
 	Resume bool
-	// Body is the length of what is uploaded in bytes (Uploads), or the name of
-	// the file with what is sent (H2load).
+	// Body is the length of what is sent with each request, in bytes (Uploads and
+	// H2load). GRPC puts the header of a message before it (H2load).
 	Body     int64
-	BodyFile string
+	GRPC     bool
 	Duration time.Duration
 }
 
@@ -53,7 +53,7 @@ func (p Plan) String() string {
 	case Wrk:
 		words = append(words, wrkArguments(p)...)
 	case H2load:
-		words = append(words, h2loadArguments(p, "LOG")...)
+		words = append(words, h2loadArguments(p, "LOG", "BODY")...)
 	default:
 		words = append(words, fmt.Sprintf("%d connections to %s, %s%s, for %s", p.Connections, p.address(), p.Host, p.Path, p.Duration))
 	}

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,7 +101,7 @@ func parseWrk(out string) (Result, error) {
 }
 
 // h2loadArguments ask over TLS, so that HTTP/2 is agreed on as browsers do it.
-func h2loadArguments(p Plan, log string) []string {
+func h2loadArguments(p Plan, log, body string) []string {
 	args := []string{
 		"--threads=1", fmt.Sprintf("--clients=%d", p.Connections), fmt.Sprintf("--max-concurrent-streams=%d", max(1, p.Streams)),
 		fmt.Sprintf("--duration=%g", p.Duration.Seconds()), "--log-file=" + log, "--connect-to=" + p.address(),
@@ -108,8 +109,8 @@ func h2loadArguments(p Plan, log string) []string {
 	for _, h := range p.Headers {
 		args = append(args, "--header="+h)
 	}
-	if p.BodyFile != "" {
-		args = append(args, "--data="+p.BodyFile)
+	if p.Body > 0 {
+		args = append(args, "--data="+body)
 	}
 	return append(args, fmt.Sprintf("https://%s:%d%s", p.Host, p.Port, p.Path))
 }
@@ -120,7 +121,11 @@ func runH2load(ctx context.Context, f Field, p Plan) (Result, error) {
 	if err := os.Remove(log); err != nil && !os.IsNotExist(err) {
 		return Result{}, err
 	}
-	command, err := f.Command("h2load", h2loadArguments(p, log)...)
+	body := f.TempFile("h2load.body")
+	if err := os.WriteFile(body, p.body(), 0o644); err != nil {
+		return Result{}, fmt.Errorf("write the body: %w", err)
+	}
+	command, err := f.Command("h2load", h2loadArguments(p, log, body)...)
 	if err != nil {
 		return Result{}, err
 	}
@@ -133,6 +138,16 @@ func runH2load(ctx context.Context, f Field, p Plan) (Result, error) {
 		return Result{}, fmt.Errorf("read h2load's log: %w", err)
 	}
 	return parseH2load(string(out), string(entries))
+}
+
+// body of each request. A message of gRPC has a byte that says whether it is
+// compressed and four with its length before it.
+func (p Plan) body() []byte {
+	data := bytes.Repeat([]byte("b"), int(p.Body))
+	if p.GRPC {
+		return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(p.Body)), data...)
+	}
+	return data
 }
 
 var (

@@ -25,7 +25,8 @@ const (
 func (r *Rig) print(name, from string) error {
 	var text bytes.Buffer
 	err := templates.ExecuteTemplate(&text, from, map[string]any{
-		"Dir": r.dir, "Inside": r.inside, "Site": r.site, "Files": files,
+		"Choices": choicesOf(r.site),
+		"Dir":     r.dir, "Inside": r.inside, "Site": r.site, "Files": files,
 		"FilesPort":       site.FilesPort,
 		"ConditionHeader": site.ConditionHeader, "ConditionParameter": site.ConditionParameter,
 		"HandWrittenHTTP": handWrittenHTTP, "HandWrittenHTTPS": handWrittenHTTPS,
@@ -52,11 +53,7 @@ func (r *Rig) startHAProxy(context.Context) (*Proxy, error) {
 	if err := r.print("haproxy.cfg", haproxyTemplate); err != nil {
 		return nil, err
 	}
-	var hosts bytes.Buffer
-	for _, route := range r.site.Routes {
-		fmt.Fprintf(&hosts, "%s %s\n", route.Host, route.Name)
-	}
-	if err := r.write("hosts.map", hosts.Bytes()); err != nil {
+	if err := r.writeMaps(); err != nil {
 		return nil, err
 	}
 	args, err := r.tools.Command("haproxy", "-db", "-f", r.TempFile("haproxy.cfg"))
@@ -68,4 +65,27 @@ func (r *Rig) startHAProxy(context.Context) (*Proxy, error) {
 		return nil, err
 	}
 	return &Proxy{HTTP: haproxyHTTP, HTTPS: haproxyHTTPS, pid: p.command.Process.Pid}, nil
+}
+
+// writeMaps writes the files by which HAProxy finds backends.
+func (r *Rig) writeMaps() error {
+	var hosts bytes.Buffer
+	for _, route := range r.site.Routes {
+		if len(route.Rules) == 1 {
+			fmt.Fprintf(&hosts, "%s %s\n", route.Host, route.Rules[0].Name)
+		}
+	}
+	if err := r.write("hosts.map", hosts.Bytes()); err != nil {
+		return err
+	}
+	for _, c := range choicesOf(r.site) {
+		var entries bytes.Buffer
+		for _, e := range c.Entries {
+			fmt.Fprintf(&entries, "%s %s\n", e.Value, e.Backend)
+		}
+		if err := r.write(c.Route.Name+".map", entries.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

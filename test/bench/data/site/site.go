@@ -28,6 +28,8 @@ type Route struct {
 	Name, Host string
 	// GRPC says that the backends speak HTTP/2.
 	GRPC bool
+	// WebSockets says that upgrades are passed on. Gatewright need not be told.
+	WebSockets bool
 	// Rules are in order of precedence.
 	Rules []Rule
 }
@@ -87,7 +89,7 @@ func Protocols() Site {
 	s := Site{Name: "protocols"}
 	s.add("echo", EchoPort, Rule{})
 	s.add("calls", CallsPort, Rule{})
-	s.Routes[1].GRPC = true
+	s.Routes[0].WebSockets, s.Routes[1].GRPC = true, true
 	return s
 }
 
