@@ -25,8 +25,9 @@ const (
 func (r *Rig) print(name, from string) error {
 	var text bytes.Buffer
 	err := templates.ExecuteTemplate(&text, from, map[string]any{
-		"Choices": choicesOf(r.site),
-		"Dir":     r.dir, "Inside": r.inside, "Site": r.site, "Files": files,
+		"Keepalive": keepalive(r.site),
+		"Choices":   choicesOf(r.site),
+		"Dir":       r.dir, "Inside": r.inside, "Site": r.site, "Files": files,
 		"FilesPort":       site.FilesPort,
 		"ConditionHeader": site.ConditionHeader, "ConditionParameter": site.ConditionParameter,
 		"HandWrittenHTTP": handWrittenHTTP, "HandWrittenHTTPS": handWrittenHTTPS,
@@ -65,6 +66,16 @@ func (r *Rig) startHAProxy(context.Context) (*Proxy, error) {
 		return nil, err
 	}
 	return &Proxy{HTTP: haproxyHTTP, HTTPS: haproxyHTTPS, pid: p.command.Process.Pid}, nil
+}
+
+// keepalive is how many idle connections a worker keeps to each backend: enough
+// for all that the bench opens, but where so many backends would take memory that
+// nobody gives them.
+func keepalive(s site.Site) int {
+	if len(s.Routes) > 1000 {
+		return 64
+	}
+	return 512
 }
 
 // writeMaps writes the files by which HAProxy finds backends.
