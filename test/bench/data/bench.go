@@ -36,7 +36,7 @@ func (f *figures) scenario(ctx context.Context, r *rig.Rig, s scenario, o option
 	m := measurement{Name: s.name, Text: s.text, Unit: s.unit, Proxies: make([]proxyFigures, len(r.Proxies))}
 	for i, p := range r.Proxies {
 		m.Proxies[i].Name = p.Name
-		if _, err := once(ctx, r, p, s, warmUp); err != nil {
+		if _, err := s.once(ctx, r, p, warmUp); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
@@ -46,7 +46,7 @@ func (f *figures) scenario(ctx context.Context, r *rig.Rig, s scenario, o option
 	for n := range o.rounds {
 		for i := range r.Proxies {
 			at := (i + n) % len(r.Proxies)
-			sample, err := once(ctx, r, r.Proxies[at], s, o.duration)
+			sample, err := s.once(ctx, r, r.Proxies[at], o.duration)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.Proxies[at].Name, err)
 			}
@@ -67,7 +67,7 @@ func (s scenario) port(p *rig.Proxy) int {
 }
 
 // once loads one proxy, and takes its processor time before and after.
-func once(ctx context.Context, r *rig.Rig, p *rig.Proxy, s scenario, d time.Duration) (sample, error) {
+func (s scenario) once(ctx context.Context, r *rig.Rig, p *rig.Proxy, d time.Duration) (sample, error) {
 	plan := s.plan
 	plan.Port, plan.Duration = s.port(p), d
 	before, err := p.Processor()
