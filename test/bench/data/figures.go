@@ -57,7 +57,7 @@ type sample struct {
 }
 
 func newFigures(ctx context.Context, o options) (*figures, error) {
-	versions, err := rig.Versions(ctx)
+	versions, err := rig.Versions(ctx, o.rig)
 	if err != nil {
 		return nil, err
 	}

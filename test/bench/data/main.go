@@ -32,7 +32,7 @@ func main() {
 func dispatch(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "load":
-		return load.Main(ctx, args[1])
+		return load.Main(ctx, args[1], os.Stdout)
 	case len(args) == 3 && args[0] == "backend":
 		echo, _ := strconv.Atoi(args[1])
 		calls, _ := strconv.Atoi(args[2])

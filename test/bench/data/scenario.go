@@ -15,6 +15,9 @@ type scenario struct {
 	text string
 	// plan lacks the port and the duration.
 	plan load.Plan
+	// rule is which of the host's rules is to answer, counted from 1; 0 stands
+	// for 1.
+	rule int
 	// tls says that it goes to the port with TLS.
 	tls bool
 	// unit of rates, and how many of it each answer is; 0 stands for 1.
@@ -93,13 +96,13 @@ var ofProtocols = []scenario{
 }
 
 var onConditions = []scenario{
-	header("header-1", site.HeaderHost, 1),
-	header("header-50", site.HeaderHost, site.RulesPerHost),
+	header("header-1", site.HeaderHost, "a header", 1),
+	header("header-50", site.HeaderHost, "a header", site.RulesPerHost),
 	query("query-1", 1),
 	query("query-50", site.RulesPerHost),
-	header("method-1", site.MethodHost, 1),
+	header("method-1", site.MethodHost, "the method and a header", 1),
 	{
-		name: "method-50", text: fmt.Sprintf("small response, %s of %d rules, by the method alone", ordinal(site.RulesPerHost), site.RulesPerHost), unit: "req/s",
+		name: "method-50", text: fmt.Sprintf("small response, %s of %d rules, by the method alone", ordinal(site.RulesPerHost), site.RulesPerHost), unit: "req/s", rule: site.RulesPerHost,
 		plan: load.Plan{Tool: load.Wrk, Host: site.MethodHost, Path: "/small", Connections: many},
 	},
 }
@@ -119,9 +122,9 @@ func routes(name string, n int) scenario {
 }
 
 // header asks for what the n-th rule of the host has, counted from 1.
-func header(name, host string, n int) scenario {
+func header(name, host, on string, n int) scenario {
 	return scenario{
-		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on headers", ordinal(n), site.RulesPerHost), unit: "req/s",
+		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on %s", ordinal(n), site.RulesPerHost, on), unit: "req/s", rule: n,
 		plan: load.Plan{
 			Tool: load.Wrk, Host: host, Path: "/small", Connections: many,
 			Headers: []string{site.ConditionHeader + ": " + site.Condition(n-1)},
@@ -131,7 +134,7 @@ func header(name, host string, n int) scenario {
 
 func query(name string, n int) scenario {
 	return scenario{
-		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on a query parameter", ordinal(n), site.RulesPerHost), unit: "req/s",
+		name: name, text: fmt.Sprintf("small response, %s of %d rules with conditions on a query parameter", ordinal(n), site.RulesPerHost), unit: "req/s", rule: n,
 		plan: load.Plan{
 			Tool: load.Wrk, Host: site.QueryHost, Connections: many,
 			Path: "/small?" + site.ConditionParameter + "=" + site.Condition(n-1),

@@ -18,7 +18,7 @@ func Serve(ctx context.Context, echo, calls int) error {
 	h2c := new(http.Protocols)
 	h2c.SetUnencryptedHTTP2(true)
 	servers := map[int]*http.Server{
-		echo:  {Handler: http.HandlerFunc(echoOrSwallow), ReadHeaderTimeout: time.Minute},
+		echo:  {Handler: Echo, ReadHeaderTimeout: time.Minute},
 		calls: {Handler: http.HandlerFunc(call), ReadHeaderTimeout: time.Minute, Protocols: h2c},
 	}
 	failed := make(chan error, len(servers))
@@ -33,6 +33,9 @@ func Serve(ctx context.Context, echo, calls int) error {
 		return fmt.Errorf("serve as a backend: %w", err)
 	}
 }
+
+// Echo echoes websockets, and tells how many bytes another request's body had.
+var Echo http.Handler = http.HandlerFunc(echoOrSwallow)
 
 func echoOrSwallow(w http.ResponseWriter, r *http.Request) {
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -35,24 +36,24 @@ func runOwn(ctx context.Context, f Field, p Plan) (Result, error) {
 
 // Main is the program that Field.Command calls "load": it puts the plan that is
 // its argument into effect, and prints the result.
-func Main(ctx context.Context, argument string) error {
+func Main(ctx context.Context, argument string, out io.Writer) error {
 	var p Plan
 	if err := json.Unmarshal([]byte(argument), &p); err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}
 	clients := map[Tool]func(Plan) client{Handshakes: newHandshakes, Sockets: newSocket, Uploads: newUploads}
-	newClient, ok := clients[p.Tool]
+	make, ok := clients[p.Tool]
 	if !ok {
 		return fmt.Errorf("%s is no tool of this program", p.Tool)
 	}
-	return json.NewEncoder(os.Stdout).Encode(drive(ctx, p, newClient))
+	return json.NewEncoder(out).Encode(drive(ctx, p, make))
 }
 
 // client asks once, and waits for the answer.
 type client func(context.Context) error
 
 // drive has all clients ask until the time is up.
-func drive(ctx context.Context, p Plan, newClient func(Plan) client) Result {
+func drive(ctx context.Context, p Plan, make func(Plan) client) Result {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var took []float64
@@ -60,7 +61,7 @@ func drive(ctx context.Context, p Plan, newClient func(Plan) client) Result {
 	began := time.Now()
 	for range p.Connections {
 		all.Go(func() {
-			ask := newClient(p)
+			ask := make(p)
 			var mine []float64
 			var failed int64
 			// A client that fails again and again is not to spin.

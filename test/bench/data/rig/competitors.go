@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"text/template"
 
+	"github.com/gatewright/gatewright/test/bench/data/load"
 	"github.com/gatewright/gatewright/test/bench/data/site"
 )
 
@@ -19,19 +20,23 @@ const (
 	backendTemplate     = "backend.conf.tmpl"
 	handWrittenTemplate = "nginx.conf.tmpl"
 	haproxyTemplate     = "haproxy.cfg.tmpl"
+	traefikTemplate     = "traefik.yaml.tmpl"
+	traefikSiteTemplate = "traefik-site.yaml.tmpl"
 )
 
 // print writes a file of the rig's directory.
 func (r *Rig) print(name, from string) error {
 	var text bytes.Buffer
 	err := templates.ExecuteTemplate(&text, from, map[string]any{
-		"Keepalive": keepalive(r.site),
-		"Choices":   choicesOf(r.site),
-		"Dir":       r.dir, "Inside": r.inside, "Site": r.site, "Files": files,
+		"Keepalive": keepalive(r.Site),
+		"Choices":   choicesOf(r.Site),
+		"Dir":       r.dir, "Inside": r.inside, "Site": r.Site, "Files": files,
+		"BackendHeader":   load.BackendHeader,
 		"FilesPort":       site.FilesPort,
 		"ConditionHeader": site.ConditionHeader, "ConditionParameter": site.ConditionParameter,
 		"HandWrittenHTTP": handWrittenHTTP, "HandWrittenHTTPS": handWrittenHTTPS,
 		"HAProxyHTTP": haproxyHTTP, "HAProxyHTTPS": haproxyHTTPS,
+		"TraefikHTTP": traefikHTTP, "TraefikHTTPS": traefikHTTPS,
 	})
 	if err != nil {
 		return fmt.Errorf("print %s: %w", name, err)
@@ -81,7 +86,7 @@ func keepalive(s site.Site) int {
 // writeMaps writes the files by which HAProxy finds backends.
 func (r *Rig) writeMaps() error {
 	var hosts bytes.Buffer
-	for _, route := range r.site.Routes {
+	for _, route := range r.Site.Routes {
 		if len(route.Rules) == 1 {
 			fmt.Fprintf(&hosts, "%s %s\n", route.Host, route.Rules[0].Name)
 		}
@@ -89,7 +94,7 @@ func (r *Rig) writeMaps() error {
 	if err := r.write("hosts.map", hosts.Bytes()); err != nil {
 		return err
 	}
-	for _, c := range choicesOf(r.site) {
+	for _, c := range choicesOf(r.Site) {
 		var entries bytes.Buffer
 		for _, e := range c.Entries {
 			fmt.Fprintf(&entries, "%s %s\n", e.Value, e.Backend)

@@ -17,11 +17,13 @@ const (
 	handWrittenHTTPS = 11443
 	haproxyHTTP      = 12080
 	haproxyHTTPS     = 12443
+	traefikHTTP      = 13080
+	traefikHTTPS     = 13443
 )
 
 // startPlane prepares Gatewright's data plane, whose network all share.
 func (r *Rig) startPlane(ctx context.Context) error {
-	b, err := r.site.Bundle(site.Listeners{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, Certificate: r.certificate})
+	b, err := r.Site.Bundle(site.Listeners{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, Certificate: r.certificate})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ const (
 	Gatewright  = "Gatewright"
 	HandWritten = "nginx by hand"
 	HAProxy     = "HAProxy"
+	Traefik     = "Traefik"
 )
 
 // kinds are the proxies there can be, in the order of reports.
@@ -26,6 +27,7 @@ var kinds = []struct {
 	{Gatewright, (*Rig).startGatewright},
 	{HandWritten, (*Rig).startHandWritten},
 	{HAProxy, (*Rig).startHAProxy},
+	{Traefik, (*Rig).startTraefik},
 }
 
 // Names are those of all proxies, in the order of reports.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,10 +28,10 @@ type Options struct {
 
 // Rig is a site that is served. It implements load.Field.
 type Rig struct {
+	Site    site.Site
 	Proxies []*Proxy
 
 	options     Options
-	site        site.Site
 	certificate site.Certificate
 	plane       *dataplane.DataPlane
 	tools       debian.Root
@@ -49,7 +50,7 @@ type process struct {
 
 // New starts the backends and the proxies. Close the rig.
 func New(ctx context.Context, s site.Site, o Options) (*Rig, error) {
-	r := &Rig{options: o, site: s}
+	r := &Rig{Site: s, options: o}
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("set up %s: %w", s.Name, err), r.Close())
 	}
@@ -214,4 +215,10 @@ func (r *Rig) Close() error {
 func (r *Rig) Load(ctx context.Context, p load.Plan) (load.Result, error) {
 	result, err := load.Run(ctx, r, p)
 	return result, errors.Join(err, r.alive())
+}
+
+// Verify asks a proxy once, and says whether the right backend answers.
+func (r *Rig) Verify(ctx context.Context, p load.Plan, backend string) error {
+	dial := func(port int) (net.Conn, error) { return r.plane.Dial("127.0.0.1", port) }
+	return load.Verify(ctx, dial, p, backend)
 }

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gatewright/test/bench/data/debian"
@@ -10,7 +11,7 @@ import (
 )
 
 // Versions are those of all programs that take part.
-func Versions(ctx context.Context) ([]string, error) {
+func Versions(ctx context.Context, o Options) ([]string, error) {
 	root, err := nginxroot.Path(ctx)
 	if err != nil {
 		return nil, err
@@ -30,6 +31,13 @@ func Versions(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		versions = append(versions, version)
+	}
+	if slices.Contains(o.Proxies, Traefik) {
+		_, version, err := buildTraefik(ctx)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, "Traefik "+version)
 	}
 	return versions, nil
 }

@@ -118,6 +118,16 @@ func Conditions() Site {
 // Condition is what the i-th rule of a host asks for, counted from 0.
 func Condition(i int) string { return fmt.Sprintf("value-%d", i) }
 
+// Rule returns the n-th rule of the host, counted from 1.
+func (s Site) Rule(host string, n int) (Rule, bool) {
+	for _, r := range s.Routes {
+		if r.Host == host && n <= len(r.Rules) {
+			return r.Rules[n-1], true
+		}
+	}
+	return Rule{}, false
+}
+
 func (s *Site) add(name string, port int, rules ...Rule) {
 	count := 0
 	for _, r := range s.Routes {
