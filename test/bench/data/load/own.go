@@ -42,18 +42,18 @@ func Main(ctx context.Context, argument string, out io.Writer) error {
 		return fmt.Errorf("read the plan: %w", err)
 	}
 	clients := map[Tool]func(Plan) client{Handshakes: newHandshakes, Sockets: newSocket, Uploads: newUploads}
-	make, ok := clients[p.Tool]
+	open, ok := clients[p.Tool]
 	if !ok {
 		return fmt.Errorf("%s is no tool of this program", p.Tool)
 	}
-	return json.NewEncoder(out).Encode(drive(ctx, p, make))
+	return json.NewEncoder(out).Encode(drive(ctx, p, open))
 }
 
 // client asks once, and waits for the answer.
 type client func(context.Context) error
 
 // drive has all clients ask until the time is up.
-func drive(ctx context.Context, p Plan, make func(Plan) client) Result {
+func drive(ctx context.Context, p Plan, open func(Plan) client) Result {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var took []float64
@@ -61,7 +61,7 @@ func drive(ctx context.Context, p Plan, make func(Plan) client) Result {
 	began := time.Now()
 	for range p.Connections {
 		all.Go(func() {
-			ask := make(p)
+			ask := open(p)
 			var mine []float64
 			var failed int64
 			// A client that fails again and again is not to spin.
