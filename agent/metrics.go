@@ -53,6 +53,8 @@ var (
 	hopRetriesDesc    = describe("gatewright_hop_retries_total", "Attempts after the first that rules asked for.")
 	hopErrorsDesc     = describe("gatewright_hop_errors_total", "Requests without a whole response: timeout (504), failure (502), broken_off.", "kind")
 	hopDeniedDesc     = describe("gatewright_hop_denied_total", "Requests that an authorization server did not let in, or could not be asked about.")
+	hopCopiesDesc     = describe("gatewright_hop_copies", "Copies of calls that are under way.")
+	hopLostCopiesDesc = describe("gatewright_hop_copies_failed_total", "Copies of calls that mirrors did not get whole, or did not answer.")
 	hopWebsocketsDesc = describe("gatewright_hop_websockets", "Upgraded connections through the hop.")
 
 	restartsDesc    = describe("gatewright_nginx_restarts_total", "Restarts of nginx after an exit that nobody asked for.")
@@ -88,7 +90,7 @@ func newRegistry(c *collector) (*prometheus.Registry, error) {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		reloadsDesc, applyingDesc, bundleDesc, generationDesc, upstreamsDesc, endpointsDesc, queriesDesc, repeatedDesc, heldDesc,
-		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopDeniedDesc, hopWebsocketsDesc,
+		hopRequestsDesc, hopRetriesDesc, hopErrorsDesc, hopDeniedDesc, hopCopiesDesc, hopLostCopiesDesc, hopWebsocketsDesc,
 		restartsDesc, upDesc, drainingDesc, socketsDesc, connectionsDesc, acceptedDesc, handledDesc, requestsDesc,
 	} {
 		out <- d
@@ -125,6 +127,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		count(hopErrorsDesc, float64(through.Failures), "failure")
 		count(hopErrorsDesc, float64(through.BrokenOff), "broken_off")
 		count(hopDeniedDesc, float64(through.Denied))
+		gauge(hopCopiesDesc, float64(through.Copies))
+		count(hopLostCopiesDesc, float64(through.CopiesFailed))
 		gauge(hopWebsocketsDesc, float64(through.Upgraded))
 	}
 	count(restartsDesc, float64(c.nginx.restartCount()))

@@ -1,9 +1,9 @@
 // Package hop is a small HTTP proxy on a Unix socket between nginx and the
 // backends of those rules that need what nginx cannot do well: a deadline for
 // the whole request, retries within it, header changes and URL rewrites of one
-// backend among several, and checks of a backend's certificate for several
-// names. nginx keeps the clients' TLS, the matching, the filters of the rule,
-// redirects and mirrors.
+// backend among several, copies of calls that last, and checks of a backend's
+// certificate for several names. nginx keeps the clients' TLS, the matching, the
+// filters of the rule, redirects and the copies of other requests.
 //
 // In: requests from the nginx beside it; bundle.Hop, with the CA bundles and
 // client certificates that it names. Out: requests to endpoints, and their
@@ -77,6 +77,13 @@
 //     X-Real-IP and X-Forwarded-Proto, from which it is told the client's address and
 //     scheme. An answer of more than 256 KiB, or with a change that is not made, is
 //     none.
+//   - With Mirrors, copies go out of each request, or of a share of them, once it
+//     was let in. A copy has the request's headers without the changes of a
+//     backend, no trailers, and the body as it is read for the backend, which
+//     never waits for a mirror: a copy that is 4 MiB behind, or one when all
+//     copies are 16 MiB behind, is broken off. So is one of a request that ends
+//     before its body. A mirror has ten seconds from the end of the request to
+//     answer. What it answers is dropped; a copy is not sent again.
 //   - Headers may have 256 KiB, more than nginx takes.
 //
 // Requests that are under way live on through bundle updates, with the rule

@@ -69,7 +69,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	x.header = x.outgoingHeader(granted)
+	defer x.mirror(granted)()
+	x.header = x.outgoingHeader(b, granted)
 	x.run()
 }
 

@@ -47,10 +47,10 @@ func upgradeOf(h http.Header) string {
 	return h.Get("Upgrade")
 }
 
-// outgoingHeader is what the backend gets of the request's headers, and of those
+// outgoingHeader is what a backend gets of the request's headers, and of those
 // that an authorization server granted.
-func (x *exchange) outgoingHeader(granted grant) http.Header {
-	h, b := x.r.Header.Clone(), x.backend
+func (x *exchange) outgoingHeader(b *backend, granted grant) http.Header {
+	h := x.r.Header.Clone()
 	upgrade, trailers := upgradeOf(h), hasToken(h, "Te", "trailers")
 	removeConnectionHeaders(h)
 	h.Del(bundle.HopHeader)

@@ -18,6 +18,12 @@ type Stats struct {
 	// Denied were not let in by an authorization server, or for want of its
 	// verdict.
 	Denied uint64
+	// Copies are under way now, of requests that are mirrored, and CopyBacklog is
+	// what they are behind these, in bytes. CopiesFailed did not get there whole,
+	// or were not answered, although the request was complete.
+	Copies       int64
+	CopyBacklog  int64
+	CopiesFailed uint64
 	// Upgraded is the number of websockets now.
 	Upgraded int64
 	// Rules is the number of rules that are served.
@@ -25,8 +31,9 @@ type Stats struct {
 }
 
 type counts struct {
-	requests, retries, reconnects, timeouts, failures, brokenOff, denied atomic.Uint64
-	upgraded                                                             websockets
+	requests, retries, reconnects, timeouts, failures, brokenOff, denied, copiesFailed atomic.Uint64
+	copies, backlog                                                                    atomic.Int64
+	upgraded                                                                           websockets
 }
 
 // Stats returns a copy.
@@ -34,6 +41,7 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Requests: s.counts.requests.Load(), Retries: s.counts.retries.Load(), Reconnects: s.counts.reconnects.Load(),
 		Timeouts: s.counts.timeouts.Load(), Failures: s.counts.failures.Load(), BrokenOff: s.counts.brokenOff.Load(),
+		Copies: s.counts.copies.Load(), CopyBacklog: s.counts.backlog.Load(), CopiesFailed: s.counts.copiesFailed.Load(),
 		Denied: s.counts.denied.Load(),
 	}
 	for _, n := range s.Websockets() {

@@ -33,7 +33,8 @@ type rule struct {
 	backends []*backend
 	balance  *balance
 	// auth is nil where all requests are let in.
-	auth *auth
+	auth    *auth
+	mirrors []mirror
 }
 
 // backend is a bundle.HopBackend, ready for use.
@@ -123,7 +124,8 @@ func (p *preparation) rule(source *bundle.HopRule) (*rule, error) {
 		weights = append(weights, int64(backends[i].Weight))
 	}
 	r.balance = newBalance(weights)
-	return r, nil
+	r.mirrors, err = p.mirrors(source.Mirrors)
+	return r, err
 }
 
 // auth reads who lets requests in, and returns the backends behind them.

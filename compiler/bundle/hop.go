@@ -55,6 +55,9 @@ type HopRule struct {
 	// a field of its own, so that an agent that knows nothing of it does not take
 	// the 200 of a gRPC server for a yes.
 	GRPCAuth *HopGRPCAuth `json:"grpcAuth,omitempty"`
+	// Mirrors get copies of requests, as they come, where nginx would have to
+	// read them whole first.
+	Mirrors []HopMirror `json:"mirrors,omitempty"`
 }
 
 // HopAuth is who decides which requests are let in (HTTPExternalAuthFilter with
@@ -98,6 +101,15 @@ type HopGRPCAuth struct {
 	MaxBodyBytes int64 `json:"maxBodyBytes,omitempty"`
 	// Backends are those of the rule.
 	Backends []HopBackend `json:"backends,omitempty"`
+}
+
+// HopMirror is a backend that gets copies of a rule's requests; what it answers
+// is dropped (HTTPRequestMirrorFilter).
+type HopMirror struct {
+	// Backend has the weight 1.
+	Backend HopBackend `json:"backend"`
+	// Share of the requests, in hundredths of a percent: 1 to 10000.
+	Share int32 `json:"share"`
 }
 
 // HopRetry says when an attempt is followed by another (GEP-1731).
