@@ -39,14 +39,11 @@ func (r *ruleReader) readMirrors() {
 			r.unsupported(field, "copies of redirected requests are")
 			continue
 		}
-		if r.grpc != nil {
-			// nginx reads a request whole before it copies it, and calls may last.
-			r.unsupported(field, "copies of gRPC calls are")
-			continue
-		}
 		share := r.mirrorShare(f.RequestMirror, field)
 		if upstream := r.mirrorUpstream(&f.RequestMirror.BackendRef, field+".backendRef"); upstream != nil && share > 0 {
 			r.rule.Mirrors = append(r.rule.Mirrors, Mirror{Upstream: upstream, Share: share, Index: i, HopID: r.mirrorID(i)})
+			// nginx reads a request whole before it copies it, and calls may last.
+			r.hop.wanted = r.hop.wanted || r.grpc != nil
 		}
 	}
 }
@@ -108,7 +105,10 @@ func (r *Rule) upstreams() []*Upstream {
 		all = append(all, r.Session.Drained)
 	}
 	for _, m := range r.Mirrors {
-		all = append(all, m.Upstream)
+		// Those of calls are the hop's.
+		if !r.GRPC {
+			all = append(all, m.Upstream)
+		}
 	}
 	return all
 }

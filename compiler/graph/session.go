@@ -237,7 +237,7 @@ func (r *ruleReader) finishSession() {
 	// be reached without it.
 	if r.hop.wanted || r.rule.Hop != nil {
 		r.refuseSession(r.field+".sessionPersistence",
-			"a rule whose requests take the agent's hop (timeouts, retries, external authorization, filters or TLS of single backends) binds no clients",
+			"a rule whose requests take the agent's hop (timeouts, retries, external authorization, copies of calls, filters or TLS of single backends) binds no clients",
 			"leave out the one or the other")
 	}
 }

@@ -109,8 +109,10 @@ func (s *locationSet) proxy(c candidate) (proxy, bool) {
 	}
 	sockets, okSockets := s.webSockets(c.rule.WebSocketLimits)
 	p.WebSockets = sockets
-	mirrors, okMirrors := s.mirrors(c, p)
-	p.Mirrors = mirrors
+	okMirrors := true
+	if !c.rule.GRPC {
+		p.Mirrors, okMirrors = s.mirrors(c, p)
+	}
 	if !okSockets || !okMirrors {
 		return proxy{}, false
 	}

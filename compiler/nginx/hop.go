@@ -47,6 +47,9 @@ func (s *locationSet) throughHop(p *proxy, c candidate, headers *requestHeaders)
 		d := token.NewDuration(longest)
 		p.IdleTimeout = &d
 	}
+	if c.rule.GRPC {
+		rule.Mirrors = s.hopMirrors(c.rule.Mirrors)
+	}
 	s.hopRules[id] = rule
 	for _, b := range hop.Backends {
 		s.hopUpstreams[b.Upstream.ID] = b.Upstream
@@ -55,6 +58,22 @@ func (s *locationSet) throughHop(p *proxy, c candidate, headers *requestHeaders)
 		s.hopUpstreams[hop.Auth.Upstream.ID] = hop.Auth.Upstream
 	}
 	return !headers.refused
+}
+
+// hopMirrors are copies that the hop makes: nginx reads a request whole before it
+// copies it, and a call may last.
+func (s *locationSet) hopMirrors(sources []graph.Mirror) []bundle.HopMirror {
+	var all []bundle.HopMirror
+	for _, m := range sources {
+		if m.Upstream.Refused {
+			continue
+		}
+		all = append(all, bundle.HopMirror{Share: m.Share, Backend: bundle.HopBackend{
+			Upstream: m.Upstream.ID, Weight: 1, HTTP2: m.Upstream.HTTP2, TLS: s.hopTLS(m.Upstream.TLS),
+		}})
+		s.hopUpstreams[m.Upstream.ID] = m.Upstream
+	}
+	return all
 }
 
 // patience is how long the hop may take until the headers of a response; 0
