@@ -50,9 +50,9 @@ fuzz: ## Fuzz what stands between users' text and nginx, one minute
 
 ##@ Measure it
 .PHONY: bench bench-control
-ROUNDS   ?= 5
-DURATION ?= 2s
-bench: ## The data path beside other proxies, without a cluster: docs/benchmarks/data-path.md; narrow with RUN='small|tls', ROUNDS=5, DURATION=2s
+ROUNDS   ?= 7
+DURATION ?= 1s
+bench: ## The data path beside other proxies, without a cluster: docs/benchmarks/data-path.md; narrow with RUN='small|tls', ROUNDS=7, DURATION=1s
 	go run ./test/bench/data -rounds $(ROUNDS) -duration $(DURATION) $(if $(RUN),-run '$(RUN)') $(BENCH)
 
 bench-control: ## The control path on a one-node cluster: docs/benchmarks/control-path.md; narrow with BENCH="-only churn -sizes 1000"
