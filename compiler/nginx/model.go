@@ -83,6 +83,9 @@ type upstream struct {
 	ZoneSize token.Size
 	Service  token.Name
 	Zone     token.Name
+	// Idle is how many connections each worker keeps for a next request (keepalive
+	// of ngx_http_upstream_module).
+	Idle token.Int
 	// Sticky binds clients to members; nil where it does not.
 	Sticky *sticky
 }

@@ -82,6 +82,18 @@ func TestZoneGrowsInSteps(t *testing.T) {
 	}
 }
 
+func TestFewUpstreamsKeepMoreIdleConnectionsThanMany(t *testing.T) {
+	t.Parallel()
+	got := map[int]int{}
+	for _, n := range []int{1, 64, 65, 300, 1000, 5000} {
+		got[n] = idleConnections(n)
+	}
+	want := map[int]int{1: 512, 64: 512, 65: 256, 300: 64, 1000: 32, 5000: 32}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOnlyUpstreamsThatLocationsUseAreInTheBundle(t *testing.T) {
 	t.Parallel()
 	g, p := gatewayWithEverything()
