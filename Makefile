@@ -21,6 +21,7 @@ demo-down: ## Stop the demo and remove what it left
 ##@ Prove it
 .PHONY: test check unit e2e conformance fuzz
 test: check e2e ## Everything that proves the project (CI runs this)
+	go test -run LiveThroughMinutes ./test/corpus
 	$(MAKE) conformance CHANNEL=standard
 	$(MAKE) conformance CHANNEL=experimental
 
@@ -30,7 +31,7 @@ check: ## The inner loop: format, generated files, vet, lint, unit tests and cor
 	@config/generate.sh --check
 	go vet ./...
 	$(LINT) run --allow-parallel-runners ./...
-	go test $(UNIT_PACKAGES)
+	go test -short $(UNIT_PACKAGES)
 
 unit: ## Unit tests and corpus alone
 	go test $(UNIT_PACKAGES)

@@ -123,6 +123,9 @@ func (w *worker) check(ctx context.Context) error {
 		if offer == nil || state.Hash == offer.Hash || w.refusedLately(state, offer) {
 			return nil
 		}
+		if w.patch(ctx) {
+			return nil
+		}
 		w.tried = time.Now()
 		if state, err = w.agent.push(ctx, offer); err != nil {
 			return w.failed(ctx, err)
@@ -134,9 +137,6 @@ func (w *worker) check(ctx context.Context) error {
 		}
 		pushes.WithLabelValues(verdict(live)).Inc()
 		w.log.V(1).Info("pushed a bundle", "hash", offer.Hash, "live", live, "took", time.Since(w.tried).String())
-		if w.patch(ctx) {
-			return nil
-		}
 	}
 }
 
