@@ -225,7 +225,10 @@ func TestTheBackendLearnsOfACallThatItsClientCancels(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			cancel()
 			select {
-			case <-ended:
+			case err := <-ended:
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("the backend's call ends with %v", err)
+				}
 			case <-time.After(10 * time.Second):
 				t.Error("the backend does not learn of it")
 			}
