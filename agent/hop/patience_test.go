@@ -74,3 +74,15 @@ func TestAMirrorThatNeverAnswersHoldsNothingUp(t *testing.T) {
 		}
 	})
 }
+
+func TestThereAreOnlySoManyCopiesAtOnce(t *testing.T) {
+	t.Parallel()
+	h := New(Options{})
+	defer h.Close()
+	h.counts.copies.Store(maxCopies)
+	x := &exchange{server: h, rule: &rule{mirrors: []mirror{{share: allShares}}}}
+	x.mirror(nil)()
+	if s := h.Stats(); s.Copies != maxCopies || s.CopiesFailed != 1 {
+		t.Errorf("%+v", s)
+	}
+}
