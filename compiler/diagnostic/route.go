@@ -160,7 +160,6 @@ var (
 		Prevents: "a second filter of a type, of which one would be lost",
 		Example:  "two filters of type URLRewrite in a rule",
 		Fix:      "put both changes into one filter",
-		BySchema: true,
 	}
 	// ContradictingFilters: a redirect beside what can only happen to a request that is sent on
 	ContradictingFilters = Check{
