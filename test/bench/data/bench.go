@@ -8,50 +8,67 @@ import (
 	"time"
 
 	"github.com/gatewright/gatewright/test/bench/data/rig"
-	"github.com/gatewright/gatewright/test/bench/data/site"
 )
 
 // warmUp is how long a proxy is loaded before the first round.
 const warmUp = time.Second
 
-// measure runs the scenarios on one site.
-func (f *figures) measure(ctx context.Context, s site.Site, scenarios []scenario, o options) (err error) {
+// measure runs the scenarios of a group on its site.
+func (f *figures) measure(ctx context.Context, g group, o options) (err error) {
+	s := g.site()
 	say("setting up %s", s.Name)
-	r, err := rig.New(ctx, s, o.rig)
+	r, err := rig.New(ctx, s, g.options(o.rig))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	for _, one := range scenarios {
-		if err := f.scenario(ctx, r, one, o); err != nil {
+	for _, one := range g.contests(r) {
+		if err := f.rounds(ctx, r, one, o); err != nil {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
 	return nil
 }
 
-// scenario runs all rounds. Each round has every proxy, one after the other, and
-// begins with another one than the last.
-func (f *figures) scenario(ctx context.Context, r *rig.Rig, s scenario, o options) error {
-	m := measurement{Name: s.name, Text: s.text, Unit: s.unit, Proxies: make([]proxyFigures, len(r.Proxies))}
-	for i, p := range r.Proxies {
-		m.Proxies[i].Name = p.Name
-		if err := s.verify(ctx, r, p); err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
+// contest is what is measured in the same rounds.
+type contest struct {
+	name, text, unit string
+	// yardstick is the name of the contestant that others are divided by.
+	yardstick   string
+	contestants []contestant
+}
+
+// contestant is a proxy, and what it is asked.
+type contestant struct {
+	name     string
+	proxy    *rig.Proxy
+	scenario scenario
+}
+
+// rounds runs all rounds. Each round has every contestant, one after the other,
+// and begins with another one than the last.
+func (f *figures) rounds(ctx context.Context, r *rig.Rig, c contest, o options) error {
+	m := measurement{Name: c.name, Text: c.text, Unit: c.unit, Yardstick: c.yardstick}
+	for _, one := range c.contestants {
+		m.Proxies = append(m.Proxies, proxyFigures{Name: one.name})
+		if err := one.scenario.verify(ctx, r, one.proxy); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
 		}
-		if _, err := s.once(ctx, r, p, warmUp); err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
+		if _, err := one.scenario.once(ctx, r, one.proxy, warmUp); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
-	first := s.plan
-	first.Port, first.Duration = s.port(r.Proxies[0]), o.duration
-	m.Command = first.String()
+	first := c.contestants[0]
+	command := first.scenario.plan
+	command.Port, command.Duration = first.scenario.port(first.proxy), o.duration
+	m.Command = command.String()
 	for n := range o.rounds {
-		for i := range r.Proxies {
-			at := (i + n) % len(r.Proxies)
-			sample, err := s.once(ctx, r, r.Proxies[at], o.duration)
+		for i := range c.contestants {
+			at := (i + n) % len(c.contestants)
+			one := c.contestants[at]
+			sample, err := one.scenario.once(ctx, r, one.proxy, o.duration)
 			if err != nil {
-				return fmt.Errorf("%s: %w", r.Proxies[at].Name, err)
+				return fmt.Errorf("%s: %w", one.name, err)
 			}
 			m.Proxies[at].Rounds = append(m.Proxies[at].Rounds, sample)
 		}

@@ -30,9 +30,9 @@ func TestGatewrightAndItsYardstickAnswerEveryScenarioAlike(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r, err := rig.New(t.Context(), s, rig.Options{
+			r, err := rig.New(t.Context(), s, g.options(rig.Options{
 				ProxyCores: "0", LoadCores: "0", Proxies: []string{rig.Gatewright, rig.HandWritten},
-			})
+			}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,10 +41,10 @@ func TestGatewrightAndItsYardstickAnswerEveryScenarioAlike(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			for _, one := range g.scenarios {
-				for _, p := range r.Proxies {
-					if err := one.verify(t.Context(), r, p); err != nil {
-						t.Errorf("%s by %s: %v", one.name, p.Name, err)
+			for _, c := range g.contests(r) {
+				for _, one := range c.contestants {
+					if err := one.scenario.verify(t.Context(), r, one.proxy); err != nil {
+						t.Errorf("%s by %s: %v", c.name, one.name, err)
 					}
 				}
 			}
@@ -54,7 +54,7 @@ func TestGatewrightAndItsYardstickAnswerEveryScenarioAlike(t *testing.T) {
 
 func TestRatiosAreOfTheSameRound(t *testing.T) {
 	t.Parallel()
-	m := measurement{Proxies: []proxyFigures{
+	m := measurement{Yardstick: rig.HandWritten, Proxies: []proxyFigures{
 		{Name: rig.Gatewright, Rounds: []sample{{Rate: 90, Cost: 2}, {Rate: 300, Cost: 2, Failed: 1}, {Rate: 50, Cost: 1, Failed: 2}}},
 		{Name: rig.HandWritten, Rounds: []sample{{Rate: 100, Cost: 1}, {Rate: 200, Cost: 4}, {Rate: 50, Cost: 1}}},
 	}}

@@ -20,15 +20,17 @@ type figures struct {
 
 // measurement is one scenario.
 type measurement struct {
-	Name    string         `json:"name"`
-	Text    string         `json:"text"`
-	Unit    string         `json:"unit"`
-	Command string         `json:"command"`
-	Proxies []proxyFigures `json:"proxies"`
+	Name    string `json:"name"`
+	Text    string `json:"text"`
+	Unit    string `json:"unit"`
+	Command string `json:"command"`
+	// Yardstick is the name of the one that ratios compare with.
+	Yardstick string         `json:"yardstick"`
+	Proxies   []proxyFigures `json:"proxies"`
 }
 
 // proxyFigures are what a proxy did in a scenario. Ratios compare with the
-// configuration by hand, in the same round.
+// yardstick, in the same round.
 type proxyFigures struct {
 	Name      string        `json:"name"`
 	Rate      report.Spread `json:"rate"`
@@ -71,10 +73,10 @@ func newFigures(ctx context.Context, o options) (*figures, error) {
 
 // sumUp makes spreads of the rounds.
 func (m *measurement) sumUp() {
-	var byHand []sample
+	var yardstick []sample
 	for _, p := range m.Proxies {
-		if p.Name == rig.HandWritten {
-			byHand = p.Rounds
+		if p.Name == m.Yardstick {
+			yardstick = p.Rounds
 		}
 	}
 	for i := range m.Proxies {
@@ -89,8 +91,8 @@ func (m *measurement) sumUp() {
 		ratio := func(of func(sample) float64) report.Spread {
 			var values []float64
 			for n, s := range p.Rounds {
-				if n < len(byHand) && of(byHand[n]) > 0 {
-					values = append(values, of(s)/of(byHand[n]))
+				if n < len(yardstick) && of(yardstick[n]) > 0 {
+					values = append(values, of(s)/of(yardstick[n]))
 				}
 			}
 			return report.SpreadOf(values)
@@ -106,8 +108,11 @@ func (m *measurement) sumUp() {
 	}
 }
 
-// columns of every table.
-var columns = []string{"", "rate", "of by hand", "min–max", "p50 ms", "p99 ms", "busy", "µs each", "of by hand", "failed"}
+// columns of its table.
+func (m *measurement) columns() []string {
+	of := "of " + m.Yardstick
+	return []string{"", "rate", of, "min–max", "p50 ms", "p99 ms", "busy", "µs each", of, "failed"}
+}
 
 func (m *measurement) cells(p *proxyFigures) []string {
 	return []string{
@@ -123,7 +128,7 @@ func (m *measurement) lines() string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(&out, "%s: %s\n", m.Name, m.Text)
-	fmt.Fprintln(w, strings.Join(columns, "\t")+"\t")
+	fmt.Fprintln(w, strings.Join(m.columns(), "\t")+"\t")
 	for i := range m.Proxies {
 		fmt.Fprintln(w, strings.Join(m.cells(&m.Proxies[i]), "\t")+"\t")
 	}
@@ -154,7 +159,7 @@ func (f *figures) markdown() []byte {
 	for i := range f.Measurements {
 		m := &f.Measurements[i]
 		fmt.Fprintf(&out, "\n## %s: %s\n\n    %s\n\n| %s |\n|---%s|\n", m.Name, m.Text, m.Command,
-			strings.Join(columns, " | "), strings.Repeat("|---:", len(columns)-1))
+			strings.Join(m.columns(), " | "), strings.Repeat("|---:", len(m.columns())-1))
 		for j := range m.Proxies {
 			fmt.Fprintf(&out, "| %s |\n", strings.Join(m.cells(&m.Proxies[j]), " | "))
 		}

@@ -69,16 +69,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	for _, group := range groups {
-		var wanted []scenario
-		for _, s := range group.scenarios {
-			if o.only.MatchString(s.name) {
-				wanted = append(wanted, s)
-			}
-		}
-		if len(wanted) == 0 {
+		wanted := group.matching(o.only)
+		if len(wanted.scenarios)+len(wanted.features) == 0 {
 			continue
 		}
-		if err := f.measure(ctx, group.site(), wanted, o); err != nil {
+		if err := f.measure(ctx, wanted, o); err != nil {
 			return err
 		}
 	}

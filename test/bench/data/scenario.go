@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 
 	"github.com/gatewright/gatewright/test/bench/data/load"
+	"github.com/gatewright/gatewright/test/bench/data/rig"
 	"github.com/gatewright/gatewright/test/bench/data/site"
 )
 
@@ -28,18 +31,56 @@ type scenario struct {
 // many is how many connections there are where nothing else is said.
 const many = 64
 
-// group is scenarios that share a site.
+// group is what shares a site: scenarios, each of which all proxies are put
+// through, and features, which are Gatewright's alone.
 type group struct {
 	site      func() site.Site
 	scenarios []scenario
+	features  []features
 }
 
 var groups = []group{
-	{func() site.Site { return site.New(1) }, onOneRoute},
-	{site.Protocols, ofProtocols},
-	{site.Conditions, onConditions},
-	{func() site.Site { return site.New(100) }, []scenario{routes("routes-100", 100)}},
-	{func() site.Site { return site.New(5000) }, []scenario{routes("routes-5000", 5000)}},
+	{site: func() site.Site { return site.New(1) }, scenarios: onOneRoute},
+	{site: site.Protocols, scenarios: ofProtocols},
+	{site: site.Conditions, scenarios: onConditions},
+	{site: func() site.Site { return site.New(100) }, scenarios: []scenario{routes("routes-100", 100)}},
+	{site: func() site.Site { return site.New(5000) }, scenarios: []scenario{routes("routes-5000", 5000)}},
+	{site: site.Hop, features: ofTheHop},
+}
+
+// matching are those whose names match.
+func (g group) matching(only *regexp.Regexp) group {
+	g.scenarios = slices.DeleteFunc(slices.Clone(g.scenarios), func(s scenario) bool { return !only.MatchString(s.name) })
+	g.features = slices.DeleteFunc(slices.Clone(g.features), func(f features) bool { return !only.MatchString(f.name) })
+	return g
+}
+
+// options leave out proxies that have nothing to do.
+func (g group) options(o rig.Options) rig.Options {
+	if len(g.features) > 0 {
+		o.Proxies = []string{rig.Gatewright}
+	}
+	return o
+}
+
+// contests are scenarios among all proxies, and features among each other.
+func (g group) contests(r *rig.Rig) []contest {
+	var all []contest
+	for _, s := range g.scenarios {
+		c := contest{name: s.name, text: s.text, unit: s.unit, yardstick: rig.HandWritten}
+		for _, p := range r.Proxies {
+			c.contestants = append(c.contestants, contestant{p.Name, p, s})
+		}
+		all = append(all, c)
+	}
+	for _, f := range g.features {
+		c := contest{name: f.name, text: f.text, unit: f.of[0].unit, yardstick: f.of[0].text}
+		for _, s := range f.of {
+			c.contestants = append(c.contestants, contestant{s.text, r.Proxies[0], s})
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 var onOneRoute = []scenario{
@@ -86,13 +127,7 @@ var ofProtocols = []scenario{
 		name: "websocket", text: "websockets, a message of 64 bytes and its echo", unit: "msg/s",
 		plan: load.Plan{Tool: load.Sockets, Host: site.EchoHost, Path: "/", Connections: many},
 	},
-	{
-		name: "grpc-unary", text: "gRPC, unary calls with 32 bytes each way, 10 streams on each connection", unit: "call/s", tls: true,
-		plan: load.Plan{
-			Tool: load.H2load, Host: site.CallsHost, Path: "/bench.Echo/Say", Connections: many, Streams: 10,
-			Headers: []string{"content-type: application/grpc", "te: trailers"}, Body: 32, GRPC: true,
-		},
-	},
+	called("grpc-unary", "gRPC, unary calls with 32 bytes each way, 10 streams on each connection", site.CallsHost),
 }
 
 var onConditions = []scenario{
@@ -105,6 +140,17 @@ var onConditions = []scenario{
 		name: "method-50", text: fmt.Sprintf("small response, %s of %d rules, by the method alone", ordinal(site.RulesPerHost), site.RulesPerHost), unit: "req/s", rule: site.RulesPerHost,
 		plan: load.Plan{Tool: load.Wrk, Host: site.MethodHost, Path: "/small", Connections: many},
 	},
+}
+
+// called makes unary calls of the host.
+func called(name, text, host string) scenario {
+	return scenario{
+		name: name, text: text, unit: "call/s", tls: true,
+		plan: load.Plan{
+			Tool: load.H2load, Host: host, Path: "/bench.Echo/Say", Connections: many, Streams: 10,
+			Headers: []string{"content-type: application/grpc", "te: trailers"}, Body: 32, GRPC: true,
+		},
+	}
 }
 
 func small(name string, connections int) scenario {

@@ -92,14 +92,22 @@ func echoFrame(c net.Conn, from io.Reader) error {
 	return err
 }
 
-// call answers a unary call with the message that it was sent.
+// call answers a unary call with the message that it was sent, or lets everybody
+// in if that is the question.
 func call(w http.ResponseWriter, r *http.Request) {
 	message, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
+	}
+	if r.URL.Path == "/envoy.service.auth.v3.Authorization/Check" {
+		message = letIn
 	}
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Trailer", "Grpc-Status")
 	_, _ = w.Write(message)
 	w.Header().Set("Grpc-Status", "0")
 }
+
+// letIn is a message of two bytes after its header: a CheckResponse whose status
+// (field 1) is there and says nothing, which is OK.
+var letIn = []byte{0, 0, 0, 0, 2, 1<<3 | 2, 0}

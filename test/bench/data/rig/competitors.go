@@ -33,6 +33,7 @@ func (r *Rig) print(name, from string) error {
 		"Dir":       r.dir, "Inside": r.inside, "Site": r.Site, "Files": files,
 		"BackendHeader":   load.BackendHeader,
 		"FilesPort":       site.FilesPort,
+		"TLSPort":         site.TLSPort,
 		"ConditionHeader": site.ConditionHeader, "ConditionParameter": site.ConditionParameter,
 		"HandWrittenHTTP": handWrittenHTTP, "HandWrittenHTTPS": handWrittenHTTPS,
 		"HAProxyHTTP": haproxyHTTP, "HAProxyHTTPS": haproxyHTTPS,

@@ -32,18 +32,19 @@ func (r *Rig) startPlane(ctx context.Context) error {
 }
 
 // startGatewright starts the image's nginx with what the compiler has made, file
-// for file, and the agent's DNS server, which tells nginx where endpoints are. The
-// DNS server runs in this process, on the cores of the load, and has nothing to do
-// while endpoints stay.
+// for file, and beside it, in this process, what the agent has for nginx: the DNS
+// server that tells it where endpoints are, and the hop. The DNS server has nothing
+// to do while endpoints stay. Where rules take the hop, this process goes to the
+// cores of the proxies, as the agent shares nginx's.
 func (r *Rig) startGatewright(ctx context.Context) (*Proxy, error) {
 	if err := r.plane.Start(ctx); err != nil {
 		return nil, err
 	}
-	p := &Proxy{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, pid: r.plane.PID()}
-	for _, pid := range family(p.pid) {
+	p := &Proxy{HTTP: gatewrightHTTP, HTTPS: gatewrightHTTPS, pid: r.plane.PID(), inside: r.Site.TakesHop()}
+	for _, pid := range p.pids() {
 		out, err := exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", r.options.ProxyCores, fmt.Sprint(pid)).CombinedOutput()
 		if err != nil {
-			return nil, fmt.Errorf("bind nginx to cores: %w\n%s", err, out)
+			return nil, fmt.Errorf("bind Gatewright to cores: %w\n%s", err, out)
 		}
 	}
 	return p, nil

@@ -46,6 +46,9 @@ type Proxy struct {
 	Name        string
 	HTTP, HTTPS int
 	pid         int
+	// inside says that a part of it runs in this process, which has nothing else
+	// to do while it is loaded.
+	inside bool
 }
 
 // clockTick is the unit of times in /proc/<pid>/stat (USER_HZ).
@@ -54,7 +57,7 @@ const clockTick = 10 * time.Millisecond
 // Processor is the time that the proxy's processes have run, all together.
 func (p *Proxy) Processor() (time.Duration, error) {
 	var sum time.Duration
-	for _, pid := range family(p.pid) {
+	for _, pid := range p.pids() {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			return 0, fmt.Errorf("read the processor time of %s: %w", p.Name, err)
@@ -70,6 +73,14 @@ func (p *Proxy) Processor() (time.Duration, error) {
 		}
 	}
 	return sum, nil
+}
+
+// pids are those of its processes.
+func (p *Proxy) pids() []int {
+	if p.inside {
+		return append(family(p.pid), os.Getpid())
+	}
+	return family(p.pid)
 }
 
 // family is a process and its descendants.

@@ -151,7 +151,7 @@ const patience = 2 * time.Minute
 
 // awaitAll waits until every port is listened at, or a process has ended.
 func (r *Rig) awaitAll(ctx context.Context) error {
-	ports := []int{site.FilesPort, site.EchoPort, site.CallsPort}
+	ports := []int{site.FilesPort, site.TLSPort, site.EchoPort, site.CallsPort}
 	for _, p := range r.Proxies {
 		ports = append(ports, p.HTTP, p.HTTPS)
 	}

@@ -2,9 +2,8 @@ package site
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"text/template"
 	"time"
@@ -22,10 +21,10 @@ import (
 // mostRules is how many rules an HTTPRoute may have.
 const mostRules = 16
 
-//go:embed manifests.yaml.tmpl
-var manifestsText string
+//go:embed *.tmpl
+var manifestFiles embed.FS
 
-var manifests = template.Must(template.New("manifests").Parse(manifestsText))
+var manifests = template.Must(template.ParseFS(manifestFiles, "*.tmpl"))
 
 // Listeners are the ports of a Gateway, and the certificate of the second.
 type Listeners struct {
@@ -51,8 +50,9 @@ func (s Site) Bundle(l Listeners) (bundle.Bundle, error) {
 
 func (s Site) snapshot(l Listeners) (snapshot.Snapshot, error) {
 	var text bytes.Buffer
-	err := manifests.Execute(&text, map[string]any{
-		"Controller": v1alpha1.ControllerName, "Zone": Zone, "Routes": s.objects(),
+	err := manifests.ExecuteTemplate(&text, "manifests.yaml.tmpl", map[string]any{
+		"Controller": v1alpha1.ControllerName, "Zone": Zone, "Routes": s.objects(), "Hop": s.hop,
+		"BackendName": BackendName, "Authority": string(l.Certificate.Chain),
 		"HTTP": l.HTTP, "HTTPS": l.HTTPS,
 		"Certificate":     base64.StdEncoding.EncodeToString(l.Certificate.Chain),
 		"Key":             base64.StdEncoding.EncodeToString(l.Certificate.Key),
@@ -61,9 +61,9 @@ func (s Site) snapshot(l Listeners) (snapshot.Snapshot, error) {
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	read := manifest.Decode("bench.yaml", text.Bytes(), manifest.Options{})
+	read := manifest.Decode("bench.yaml", text.Bytes(), manifest.Options{ConfigMaps: true})
 	if len(read.Unreadable)+len(read.PassedOver)+read.Others > 0 {
-		return snapshot.Snapshot{}, errors.New("not all of them are Gatewright's")
+		return snapshot.Snapshot{}, fmt.Errorf("not all of them are Gatewright's: %v, %v, %d others", read.Unreadable, read.PassedOver, read.Others)
 	}
 	var all snapshot.Snapshot
 	for i, o := range read.Objects {

@@ -27,7 +27,7 @@ func NewCertificate() (Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: Zone},
-		DNSNames:     []string{"*." + Zone},
+		DNSNames:     []string{"*." + Zone, BackendName},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(30 * 24 * time.Hour),
 	}

@@ -11,6 +11,8 @@ const Zone = "bench.example.net"
 const (
 	// FilesPort answers with bodies of fixed sizes.
 	FilesPort = 8080
+	// TLSPort answers like FilesPort, over TLS.
+	TLSPort = 8443
 	// EchoPort echoes websockets and swallows uploads.
 	EchoPort = 8081
 	// CallsPort answers calls of gRPC, over HTTP/2 without TLS.
@@ -21,6 +23,8 @@ const (
 type Site struct {
 	Name   string
 	Routes []Route
+	// hop says that its manifests are those of the hop.
+	hop bool
 }
 
 // Route is a host.

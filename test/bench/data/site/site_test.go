@@ -1,8 +1,11 @@
 package site_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewright/gatewright/test/bench/data/site"
 )
@@ -13,7 +16,7 @@ func TestGatewrightCompilesEverySite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []site.Site{site.New(1), site.New(100), site.Protocols(), site.Conditions()} {
+	for _, s := range []site.Site{site.New(1), site.New(100), site.Protocols(), site.Conditions(), site.Hop()} {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			b, err := s.Bundle(site.Listeners{HTTP: 80, HTTPS: 443, Certificate: certificate})
@@ -30,6 +33,9 @@ func TestGatewrightCompilesEverySite(t *testing.T) {
 					t.Errorf("%d servers for %s, want 2", got, r.Host)
 				}
 			}
+			if s.TakesHop() {
+				return
+			}
 			backends := 0
 			for _, r := range s.Routes {
 				backends += len(r.Rules)
@@ -38,5 +44,27 @@ func TestGatewrightCompilesEverySite(t *testing.T) {
 				t.Errorf("%d upstreams, want %d", len(b.Upstreams), backends)
 			}
 		})
+	}
+}
+
+func TestOneOfEachPairTakesTheHop(t *testing.T) {
+	t.Parallel()
+	certificate, err := site.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := site.Hop().Bundle(site.Listeners{HTTP: 80, HTTPS: 443, Certificate: certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range b.Hop.Rules {
+		name, _, _ := strings.Cut(strings.TrimPrefix(r.ID, "bench-"), "-0-")
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	want := []string{"asks", "attempt", "calls", "copies", "filters", "names", "request", "retry"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rules that take the hop (-want +got):\n%s", diff)
 	}
 }
