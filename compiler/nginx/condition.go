@@ -167,6 +167,26 @@ func choose(tests []test, target token.NamedLocation) choice {
 	}
 }
 
+// makeKeysOnce leaves a key out where the choices before have just made the same
+// one and added no signs to it: with fifty rules of a kind, making it took more of
+// nginx's time than all the comparisons.
+func makeKeysOnce(choices []choice) {
+	var made *token.Value
+	for i := range choices {
+		key := choices[i].Key
+		if key == nil {
+			continue
+		}
+		if made != nil && *made == *key {
+			choices[i].Key = nil
+		}
+		made = key
+		if len(choices[i].Flags) > 0 {
+			made = nil
+		}
+	}
+}
+
 // signs is what flags make of the key when all of them hold.
 func signs(flags []condition) token.Part { return token.Text(strings.Repeat("+", len(flags))) }
 

@@ -84,7 +84,9 @@ func (c *compilation) locations(of content, otherwise handler) []location {
 	})
 	var locations []location
 	for _, p := range s.places {
-		locations = append(locations, s.location(p))
+		l := s.location(p)
+		makeKeysOnce(l.Choices)
+		locations = append(locations, l)
 	}
 	return slices.Concat(locations, s.named, s.internal)
 }

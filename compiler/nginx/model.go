@@ -133,8 +133,8 @@ type location struct {
 
 // choice sends requests that meet a condition to a named location.
 type choice struct {
-	// Key, where set, is put into the variable gw_key first, and each of Flags
-	// that holds adds a plus sign to it.
+	// Key, where set, is put into the variable gw_key first; else what the choices
+	// before have left there holds. Each of Flags that holds adds a plus sign to it.
 	Key       *token.Value
 	Flags     []condition
 	Condition condition
