@@ -71,7 +71,8 @@ func newAgent(ctx context.Context, o Options) (*agent, error) {
 	}
 	a := &agent{options: o, log: o.Logger, children: newChildren(), resolver: dns, counters: newCounters()}
 	a.nginx = newNginx(o, a.children)
-	a.nginx.beforeStart = dns.Forget
+	// Nobody waits for what nginx asks when it starts.
+	a.nginx.beforeStart = func() { dns.Forget(nil) }
 	a.hop = hop.New(hop.Options{Socket: o.hopSocket(), Logger: o.Logger})
 	a.nginx.hopped = a.hop.Websockets
 	a.applier = newApplier(o, a.nginx, director{dns, a.hop}, a.counters)

@@ -232,7 +232,7 @@ func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 	if err := a.director.use(b.destinations, before.destinations); err != nil {
 		return err
 	}
-	a.director.resolver.Forget()
+	a.director.resolver.Forget(b.destinations.upstreams)
 	err := linkGeneration(a.options, b.hashes.Config)
 	if err == nil {
 		err = a.nginx.reload(ctx, b.hashes.Config)

@@ -212,13 +212,14 @@ func (s *Server) replaceSets(until time.Time) {
 }
 
 // Forget makes every source's next query count as its first, which is answered
-// at once. Call it before nginx gets new workers.
-func (s *Server) Forget() {
+// at once. Call it before nginx gets new workers, with the upstreams that these
+// will ask for: the table may have others, for workers that drain.
+func (s *Server) Forget(wanted []bundle.Upstream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.forget(func(yield func(string) bool) {
-		for id := range s.records {
-			if !yield(id) {
+		for i := range wanted {
+			if !yield(wanted[i].ID) {
 				return
 			}
 		}
