@@ -13,9 +13,9 @@ import (
 )
 
 func (w *statusWriter) backendTLSPolicy(ctx context.Context, p status.Policy) error {
-	_, err := update(ctx, w, p.Key, func(o *gatewayv1.BackendTLSPolicy) {
+	_, err := update(ctx, w, p.Key, changed(func(o *gatewayv1.BackendTLSPolicy) {
 		o.Status.Ancestors = mergeAncestors(o.Status.Ancestors, p.Ancestors, w.time())
-	})
+	}))
 	return err
 }
 

@@ -18,10 +18,10 @@ var listenerSetConditions = []string{
 }
 
 func (w *statusWriter) listenerSet(ctx context.Context, set status.ListenerSet) error {
-	written, err := update(ctx, w, set.Key, func(o *gatewayv1.ListenerSet) {
+	written, err := update(ctx, w, set.Key, changed(func(o *gatewayv1.ListenerSet) {
 		o.Status.Conditions = merge(o.Status.Conditions, set.Status.Conditions, listenerSetConditions, w.time())
 		o.Status.Listeners = mergeEntries(o.Status.Listeners, set.Status.Listeners, w.time())
-	})
+	}))
 	if written.after != nil {
 		w.events.listenerSet(written.before, written.after)
 	}

@@ -119,20 +119,20 @@ func (w *statusWriter) class(ctx context.Context, c status.Class) error {
 	if err := w.finalizer(ctx, key, c.Used); err != nil {
 		return err
 	}
-	_, err := update(ctx, w, key, func(o *gatewayv1.GatewayClass) {
+	_, err := update(ctx, w, key, changed(func(o *gatewayv1.GatewayClass) {
 		o.Status.Conditions = merge(o.Status.Conditions, c.Status.Conditions, classConditions, w.time())
 		o.Status.SupportedFeatures = c.Status.SupportedFeatures
-	})
+	}))
 	return err
 }
 
 func (w *statusWriter) gateway(ctx context.Context, g status.Gateway) error {
-	written, err := update(ctx, w, g.Key, func(o *gatewayv1.Gateway) {
+	written, err := update(ctx, w, g.Key, changed(func(o *gatewayv1.Gateway) {
 		o.Status.Addresses = g.Status.Addresses
 		o.Status.AttachedListenerSets = g.Status.AttachedListenerSets
 		o.Status.Conditions = merge(o.Status.Conditions, g.Status.Conditions, gatewayConditions, w.time())
 		o.Status.Listeners = mergeListeners(o.Status.Listeners, g.Status.Listeners, w.time())
-	})
+	}))
 	if written.after != nil {
 		w.events.gateway(written.before, written.after)
 	}
@@ -156,8 +156,10 @@ func (w *statusWriter) route(ctx context.Context, r status.Route) error {
 }
 
 func writeRoute[T any, O object[T]](ctx context.Context, w *statusWriter, r status.Route, of func(*T) *gatewayv1.RouteStatus) error {
-	written, err := update[T, O](ctx, w, r.Key.NamespacedName, func(o *T) {
-		of(o).Parents = mergeParents(of(o).Parents, r.Parents, w.time())
+	written, err := update[T, O](ctx, w, r.Key.NamespacedName, func(o *T) bool {
+		before := of(o).Parents
+		of(o).Parents = mergeParents(before, r.Parents, w.time())
+		return !slices.EqualFunc(before, of(o).Parents, sameParent)
 	})
 	if written.after != nil {
 		w.events.route(O(written.after), of(written.before).Parents, of(written.after).Parents)
@@ -166,9 +168,9 @@ func writeRoute[T any, O object[T]](ctx context.Context, w *statusWriter, r stat
 }
 
 func (w *statusWriter) policy(ctx context.Context, p status.Policy) error {
-	_, err := update(ctx, w, p.Key, func(o *v1alpha1.WebSocketPolicy) {
+	_, err := update(ctx, w, p.Key, changed(func(o *v1alpha1.WebSocketPolicy) {
 		o.Status.Ancestors = mergeAncestors(o.Status.Ancestors, p.Ancestors, w.time())
-	})
+	}))
 	return err
 }
 
@@ -183,10 +185,20 @@ type object[T any] interface {
 // change is what was written: nothing where nothing differed.
 type change[T any] struct{ before, after *T }
 
-// update changes the status of an object and writes it if that made a
-// difference. The patch names the version that it was made from: where someone
+// changed makes of a function that edits one that says whether it made a
+// difference.
+func changed[T any, O object[T]](edit func(*T)) func(*T) bool {
+	return func(o *T) bool {
+		before := O(o).DeepCopyObject()
+		edit(o)
+		return !equality.Semantic.DeepEqual(before, O(o))
+	}
+}
+
+// update changes the status of an object and writes it if the edit says that it
+// made a difference. The patch names the version that it was made from: where someone
 // else was faster, it is made again from theirs.
-func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.NamespacedName, edit func(*T)) (change[T], error) {
+func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.NamespacedName, edit func(*T) bool) (change[T], error) {
 	read, id := w.cached, statusKey{fmt.Sprintf("%T", new(T)), key}
 	for try := 1; ; try++ {
 		before := O(new(T))
@@ -203,8 +215,7 @@ func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.
 		if !ok {
 			return change[T]{}, fmt.Errorf("copy %T %s", before, key)
 		}
-		edit((*T)(after))
-		if equality.Semantic.DeepEqual(before, after) {
+		if !edit((*T)(after)) {
 			return change[T]{}, nil
 		}
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})

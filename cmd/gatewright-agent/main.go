@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
@@ -28,6 +29,10 @@ func main() {
 		kong.Description("Supervises the nginx of one Gateway of Gatewright."),
 		kong.UsageOnError(),
 	)
+	// On a small board memory is dearer than the time to collect it sooner.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	log := c.Log.Logger()
 	// Signals are left to the agent: the first drains nginx, the second stops it.
 	err := agent.Run(context.Background(), agent.Options{

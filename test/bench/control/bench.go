@@ -73,7 +73,7 @@ func newBench(ctx context.Context, lab *homelab.Lab) (*bench, error) {
 			return nil, err
 		}
 	}
-	if err := b.memory("no Gateway"); err != nil {
+	if err := b.memory(ctx, "no Gateway"); err != nil {
 		return nil, err
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: workload.Namespace}}
@@ -109,7 +109,7 @@ func (b *bench) idle(ctx context.Context) error {
 	if err := b.pause(ctx, 10*calm); err != nil {
 		return err
 	}
-	return b.memory("1 route, idle")
+	return b.memory(ctx, "1 route, idle")
 }
 
 // pause leaves everything alone for that long.

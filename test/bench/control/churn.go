@@ -38,6 +38,10 @@ const (
 // changes a second, and nginx asks for news only once in one: these are left out.
 func (b *bench) churn(ctx context.Context) error {
 	const name = "churn"
+	// What was deleted before may still be on its way, and with it a reload.
+	if err := b.pause(ctx, 3*calm); err != nil {
+		return err
+	}
 	single, err := b.move(ctx, time.Second, 20)
 	if err != nil {
 		return err

@@ -89,7 +89,7 @@ func (b *bench) measure(ctx context.Context, o options) error {
 				return err
 			}
 		}
-		if err := b.memory(fmt.Sprintf("%d routes", n)); err != nil {
+		if err := b.memory(ctx, fmt.Sprintf("%d routes", n)); err != nil {
 			return err
 		}
 	}

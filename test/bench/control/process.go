@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,8 +103,15 @@ func cpuOf(name string) time.Duration {
 	return total
 }
 
-// memory notes what the processes hold now.
-func (b *bench) memory(when string) error {
+// rest is how long nothing changes before memory is looked at: workers that drain
+// are gone by then, and so is what they asked for.
+const rest = 30 * time.Second
+
+// memory notes what the processes hold after a rest.
+func (b *bench) memory(ctx context.Context, when string) error {
+	if err := b.pause(ctx, rest); err != nil {
+		return err
+	}
 	rss, pss := map[string]int64{}, map[string]int64{}
 	for _, p := range processes() {
 		r, s, err := memoryOf(p.pid)
