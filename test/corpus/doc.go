@@ -38,7 +38,8 @@
 // A request is a line "METHOD URL options", with lines "Name: value" for its
 // headers. Options are sni=name ("-" for none), client=authority
 // (and client=authority/expired) for a certificate to show, port=n to send to another port
-// than the URL's, target=… for another request target, http=2, body=text (5MB and
+// than the URL's, to=address for another address of nginx than 127.0.0.1, target=… for
+// another request target, http=2, body=text (5MB and
 // 13KB, also as a header, stand for that many bytes),
 // gateway=namespace/name, times=n, copies=n for requests that nginx sends to n
 // backends besides the one that answers, and open: a connection that is upgraded then

@@ -42,6 +42,8 @@ type request struct {
 	times   int
 	body    string
 	http2   bool
+	// to is nginx's address.
+	to string
 	// copied is how many copies backends get; nil where nobody looks.
 	copied *int
 	// open is where upgraded connections go that stay open; nil where they are
@@ -93,7 +95,7 @@ func parseRequest(line string) (request, error) {
 	}
 	r := request{
 		line: line, method: words[0], tls: scheme == "https",
-		udp: scheme == "udp", authority: rest[:slash], target: rest[slash:], port: 80, times: 1,
+		udp: scheme == "udp", authority: rest[:slash], target: rest[slash:], port: 80, times: 1, to: "127.0.0.1",
 	}
 	host := r.authority
 	if r.tls {
@@ -123,6 +125,8 @@ func parseRequest(line string) (request, error) {
 			r.open = &[]io.Closer{}
 		case "http":
 			r.http2 = value == "2"
+		case "to":
+			r.to = value
 		case "times", "port", "copies":
 			n, err := strconv.Atoi(value)
 			if err != nil {
@@ -158,7 +162,7 @@ type answer struct {
 
 // send sends the request once and reads the whole response.
 func (r request) send(d *dataplane.DataPlane) (answer, error) {
-	c, err := d.Dial("127.0.0.1", r.port)
+	c, err := d.Dial(r.to, r.port)
 	if err != nil {
 		return answer{}, err
 	}

@@ -135,7 +135,7 @@ const silence = 5 * time.Second
 
 // datagram sends the request's body as a datagram, and words the answer.
 func (r request) datagram(d *dataplane.DataPlane, services map[string]string) (string, error) {
-	c, err := d.DialUDP("127.0.0.1", r.port)
+	c, err := d.DialUDP(r.to, r.port)
 	if err != nil {
 		return "", err
 	}
