@@ -6,17 +6,23 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 )
 
 // statusRetry is how soon statuses that could not be written are tried again,
 // if nothing else makes for it.
 const statusRetry = 5 * time.Second
 
+// statusPace is the least time between two rounds of writes. While routes come by
+// the hundred, a Gateway's count of them need not be right after each.
+const statusPace = 500 * time.Millisecond
+
 // statusQueue writes statuses beside the reconciler, so that a burst of them
 // holds up no bundle. Only the newest work counts.
 type statusQueue struct {
 	writer *statusWriter
 	log    logr.Logger
+	pace   *rate.Limiter
 
 	mu   sync.Mutex
 	work *statusWork
@@ -24,7 +30,7 @@ type statusQueue struct {
 }
 
 func newStatusQueue(w *statusWriter, log logr.Logger) *statusQueue {
-	return &statusQueue{writer: w, log: log, wake: make(chan struct{}, 1)}
+	return &statusQueue{writer: w, log: log, pace: rate.NewLimiter(rate.Every(statusPace), 1), wake: make(chan struct{}, 1)}
 }
 
 // put replaces the work that has not begun.
@@ -65,6 +71,9 @@ func (q *statusQueue) Start(ctx context.Context) error {
 			return nil
 		case <-q.wake:
 		case <-retry.C:
+		}
+		if err := q.pace.Wait(ctx); err != nil {
+			return nil // The context has ended.
 		}
 		w := q.take()
 		if w == nil {

@@ -65,7 +65,7 @@ func (w *watches) sources() []source.Source {
 		w.endpointSlices(),
 		watch(w.cache, observer.SecretMetadata(), func(s client.Object) bool {
 			return isManaged(s) || w.now().Secret(client.ObjectKeyFromObject(s))
-		}, func(client.Object, client.Object) bool { return true }),
+		}, secretChanged),
 		watch(w.cache, observer.ConfigMapMetadata(), func(c client.Object) bool {
 			return w.now().ConfigMap(client.ObjectKeyFromObject(c))
 		}, func(client.Object, client.Object) bool { return true }),
@@ -193,6 +193,12 @@ func sliceChanged(before, after *discoveryv1.EndpointSlice) bool {
 	return before.Labels[service] != after.Labels[service] ||
 		!equality.Semantic.DeepEqual(before.Endpoints, after.Endpoints) ||
 		!equality.Semantic.DeepEqual(before.Ports, after.Ports)
+}
+
+// secretChanged passes over the bundles that the operator itself has just stored:
+// it reads them when it starts, and no compilation depends on them.
+func secretChanged(_, after client.Object) bool {
+	return !isManaged(after) || !infra.IsBundleSecretName(after.GetName())
 }
 
 func podChanged(before, after *corev1.Pod) bool {

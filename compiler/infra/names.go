@@ -40,7 +40,14 @@ func Name(gateway types.NamespacedName) string {
 func IdentitySecretName(gateway types.NamespacedName) string { return Name(gateway) + "-identity" }
 
 // BundleSecretName is the name of the Secret with the last good bundle.
-func BundleSecretName(gateway types.NamespacedName) string { return Name(gateway) + "-bundle" }
+func BundleSecretName(gateway types.NamespacedName) string { return Name(gateway) + bundleSuffix }
+
+// IsBundleSecretName says whether the name can be one of BundleSecretName's.
+func IsBundleSecretName(name string) bool {
+	return strings.HasPrefix(name, NamePrefix) && strings.HasSuffix(name, bundleSuffix)
+}
+
+const bundleSuffix = "-bundle"
 
 // PodLabels select the pods of a Gateway within its namespace.
 func PodLabels(gateway types.NamespacedName) map[string]string {

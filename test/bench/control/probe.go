@@ -28,6 +28,8 @@ type met func(*http.Response) bool
 
 func served(r *http.Response) bool { return r.StatusCode == http.StatusOK }
 
+func gone(r *http.Response) bool { return r.StatusCode == http.StatusNotFound }
+
 func ofRevision(revision int) met {
 	return func(r *http.Response) bool {
 		return served(r) && r.Header.Get(workload.RevisionHeader) == fmt.Sprint(revision)

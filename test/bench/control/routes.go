@@ -52,6 +52,9 @@ func (b *bench) propagation(ctx context.Context, samples int) error {
 		if err := b.deleteRoute(ctx, extra); err != nil {
 			return err
 		}
+		if _, err := b.await(ctx, []int{extra}, gone); err != nil {
+			return err
+		}
 	}
 	used := cpuOf("operator") - before
 	asked, refused := guard.end()
@@ -112,6 +115,9 @@ func (b *bench) bursts(ctx context.Context) error {
 			took = append(took, max(0, at[i].Sub(created[i])))
 		}
 		if err := b.each(ctx, b.routes, end, b.deleteRoute); err != nil {
+			return err
+		}
+		if _, err := b.await(ctx, span(b.routes, end), gone); err != nil {
 			return err
 		}
 	}
