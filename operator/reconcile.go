@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,8 +25,7 @@ import (
 )
 
 const (
-	// pace is the least time between two compilations: the first change of a
-	// burst is compiled at once, the rest of it together.
+	// pace is the least time between two compilations, see pacer.
 	pace = 100 * time.Millisecond
 	// revisit is how often all is gone through without a reason: certificates
 	// are renewed then.
@@ -51,7 +49,7 @@ type reconciler struct {
 	statuses   *statusQueue
 	awaited    *awaited
 	events     transitions
-	pace       *rate.Limiter
+	pace       *pacer
 	log        logr.Logger
 
 	// endpoints are what has changed since, or during, the newest compilation.
@@ -75,7 +73,7 @@ type plan struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-	if err := r.pace.Wait(ctx); err != nil {
+	if err := r.pace.wait(ctx); err != nil {
 		return reconcile.Result{}, fmt.Errorf("wait for the next compilation: %w", err)
 	}
 	// Interest comes first: see observer.Interest.
@@ -111,7 +109,9 @@ func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (sna
 	}
 	started := time.Now()
 	result := r.compile(s)
-	compileSeconds.Observe(time.Since(started).Seconds())
+	took := time.Since(started)
+	compileSeconds.Observe(took.Seconds())
+	r.pace.took(took)
 	plans := plansOf(s, result)
 	reach := compiler.NewReach(s)
 	r.serving.Lock()

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -150,7 +149,7 @@ func newRig(t *testing.T, f *fakeCluster, port int) *rig {
 		store:    newStore(f.writer, func(*gatewayv1.Gateway, string, string) {}, logr.Discard()),
 		statuses: newStatusQueue(&statusWriter{cluster: f.cluster, now: time.Now}, logr.Discard()),
 		awaited:  newAwaited(time.Now),
-		pace:     rate.NewLimiter(rate.Inf, 1), plans: map[types.NamespacedName]plan{},
+		pace:     newPacer(0), plans: map[types.NamespacedName]plan{},
 		endpoints: newEndpointChanges(),
 	}
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/util/workqueue"
@@ -70,7 +69,7 @@ func setUp(m manager.Manager, o Options) error {
 		statuses:   newStatusQueue(&statusWriter{cluster: c, events: events, now: time.Now}, log),
 		awaited:    newAwaited(time.Now),
 		events:     events,
-		pace:       rate.NewLimiter(rate.Every(pace), 1),
+		pace:       newPacer(pace),
 		log:        log,
 		plans:      map[types.NamespacedName]plan{},
 		endpoints:  watches.endpoints,
