@@ -67,6 +67,9 @@ func TestAGatewaySaysWhyItHasNoAddress(t *testing.T) {
 			eventually(t, func(ctx context.Context) error {
 				return saysWhy(ctx, types.NamespacedName{Namespace: namespace, Name: "edge"}, c.reason, c.words)
 			})
+			// The kernel drops a SIGTERM that reaches a container's first process before
+			// it can take any, and the pod would stay for its whole grace period.
+			kubectl(t, "wait", "--namespace="+namespace, "--for=condition=Available", "--timeout=60s", "deployment/gatewright-edge")
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -179,7 +180,12 @@ func calmDown(t *testing.T) (change func(*testing.T)) {
 		eventually(t, func(ctx context.Context) error { return routeIsGood(ctx, key) })
 	}
 	change(t)
-	eventually(t, ended)
+	// The namespace controller looks again after ever longer pauses.
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	if err := homelab.Eventually(ctx, ended); err != nil {
+		t.Fatal(err)
+	}
 	calm, last := 0, compilations(t)
 	eventually(t, func(context.Context) error {
 		// What nginx tells of the route makes for the last compilation.
