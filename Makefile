@@ -46,8 +46,10 @@ conformance: ## The Gateway API's own suite; narrow with PROFILE=GATEWAY-TLS, RU
 	go test -v -count=1 -timeout 120m -parallel $(PARALLEL) -run 'TestConformance$(if $(RUN),/^($(RUN))$$)' ./test/conformance \
 	  -args -channel=$(CHANNEL) $(if $(PROFILE),-conformance-profiles=$(PROFILE))
 
-fuzz: ## Fuzz what stands between users' text and nginx, one minute
+fuzz: ## Fuzz what stands between users' text and nginx, and what authorization servers say: two minutes
 	go test -run '^$$' -fuzz FuzzRender -fuzztime 60s ./compiler/nginx
+	go test -run '^$$' -fuzz FuzzQuestions -fuzztime 30s ./agent/hop
+	go test -run '^$$' -fuzz FuzzAnswers -fuzztime 30s ./agent/hop
 
 ##@ Measure it
 .PHONY: bench bench-control

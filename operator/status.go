@@ -156,10 +156,9 @@ func (w *statusWriter) route(ctx context.Context, r status.Route) error {
 }
 
 func writeRoute[T any, O object[T]](ctx context.Context, w *statusWriter, r status.Route, of func(*T) *gatewayv1.RouteStatus) error {
-	written, err := update[T, O](ctx, w, r.Key.NamespacedName, func(o *T) bool {
-		before := of(o).Parents
-		of(o).Parents = mergeParents(before, r.Parents, w.time())
-		return !slices.EqualFunc(before, of(o).Parents, sameParent)
+	written, err := update[T, O](ctx, w, r.Key.NamespacedName, func(before, after *T) bool {
+		of(after).Parents = mergeParents(of(before).Parents, r.Parents, w.time())
+		return !slices.EqualFunc(of(before).Parents, of(after).Parents, sameParent)
 	})
 	if written.after != nil {
 		w.events.route(O(written.after), of(written.before).Parents, of(written.after).Parents)
@@ -187,18 +186,17 @@ type change[T any] struct{ before, after *T }
 
 // changed makes of a function that edits one that says whether it made a
 // difference.
-func changed[T any, O object[T]](edit func(*T)) func(*T) bool {
-	return func(o *T) bool {
-		before := O(o).DeepCopyObject()
-		edit(o)
-		return !equality.Semantic.DeepEqual(before, O(o))
+func changed[T any](edit func(*T)) func(before, after *T) bool {
+	return func(before, after *T) bool {
+		edit(after)
+		return !equality.Semantic.DeepEqual(before, after)
 	}
 }
 
 // update changes the status of an object and writes it if the edit says that it
 // made a difference. The patch names the version that it was made from: where someone
 // else was faster, it is made again from theirs.
-func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.NamespacedName, edit func(*T) bool) (change[T], error) {
+func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.NamespacedName, edit func(before, after *T) bool) (change[T], error) {
 	read, id := w.cached, statusKey{fmt.Sprintf("%T", new(T)), key}
 	for try := 1; ; try++ {
 		before := O(new(T))
@@ -215,7 +213,7 @@ func update[T any, O object[T]](ctx context.Context, w *statusWriter, key types.
 		if !ok {
 			return change[T]{}, fmt.Errorf("copy %T %s", before, key)
 		}
-		if !edit((*T)(after)) {
+		if !edit((*T)(before), (*T)(after)) {
 			return change[T]{}, nil
 		}
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/time/rate"
 )
 
 // statusRetry is how soon statuses that could not be written are tried again,
@@ -22,7 +21,7 @@ const statusPace = 500 * time.Millisecond
 type statusQueue struct {
 	writer *statusWriter
 	log    logr.Logger
-	pace   *rate.Limiter
+	pace   *pacer
 
 	mu   sync.Mutex
 	work *statusWork
@@ -30,7 +29,7 @@ type statusQueue struct {
 }
 
 func newStatusQueue(w *statusWriter, log logr.Logger) *statusQueue {
-	return &statusQueue{writer: w, log: log, pace: rate.NewLimiter(rate.Every(statusPace), 1), wake: make(chan struct{}, 1)}
+	return &statusQueue{writer: w, log: log, pace: newPacer(statusPace), wake: make(chan struct{}, 1)}
 }
 
 // put replaces the work that has not begun.
@@ -72,7 +71,7 @@ func (q *statusQueue) Start(ctx context.Context) error {
 		case <-q.wake:
 		case <-retry.C:
 		}
-		if err := q.pace.Wait(ctx); err != nil {
+		if err := q.pace.wait(ctx); err != nil {
 			return nil // The context has ended.
 		}
 		w := q.take()

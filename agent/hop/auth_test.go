@@ -134,21 +134,7 @@ func TestNobodyComesThroughWithoutA200(t *testing.T) {
 		},
 	}
 	for name, test := range tests {
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			t.Run(name+", "+method, func(t *testing.T) {
-				t.Parallel()
-				r := newRig(t)
-				r.guarded(test.rule, test.server(t), never(t))
-				var body io.Reader
-				if method == http.MethodPost {
-					body = strings.NewReader("text")
-				}
-				r.do(r.request(method, "/", body)).want(t, test.want)
-				if n := r.hop.Stats().Denied; n != 1 {
-					t.Errorf("%d were denied", n)
-				}
-			})
-		}
+		nobodyIsLetIn(t, name, test.want, func(t *testing.T, r *rig) { r.guarded(test.rule, test.server(t), never(t)) })
 	}
 }
 
@@ -425,4 +411,25 @@ func TestARuleWithoutBackendsLetsNobodyIn(t *testing.T) {
 	r := newRig(t)
 	r.use(bundle.Bundle{Hop: bundle.Hop{Rules: []bundle.HopRule{{ID: "rule"}}}})
 	r.get("/").want(t, http.StatusInternalServerError)
+}
+
+// nobodyIsLetIn sends a request without a body and one with it through a rule that
+// is guarded in that way, and expects the status.
+func nobodyIsLetIn(t *testing.T, name string, want int, guard func(*testing.T, *rig)) {
+	t.Helper()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run(name+", "+method, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			guard(t, r)
+			var body io.Reader
+			if method == http.MethodPost {
+				body = strings.NewReader("text")
+			}
+			r.do(r.request(method, "/", body)).want(t, want)
+			if n := r.hop.Stats().Denied; n != 1 {
+				t.Errorf("%d were denied", n)
+			}
+		})
+	}
 }
