@@ -53,7 +53,11 @@ type Gateway struct {
 
 // Run compiles the snapshot.
 func Run(s snapshot.Snapshot, o Options) Result {
-	g := graph.Build(s)
+	return follow(graph.Build(s), s, o, func(g *graph.Gateway) bundle.Bundle { return nginx.Render(g, o.Templates) })
+}
+
+// follow returns all that follows from a graph of the snapshot.
+func follow(g graph.Graph, s snapshot.Snapshot, o Options, render func(*graph.Gateway) bundle.Bundle) Result {
 	r := Result{
 		Statuses:    status.Build(g, s),
 		Policies:    graph.GeneratedPolicies(g, s),
@@ -65,7 +69,7 @@ func Run(s snapshot.Snapshot, o Options) Result {
 		}
 		r.Gateways = append(r.Gateways, Gateway{
 			Key:     gateway.Key(),
-			Bundle:  nginx.Render(gateway, o.Templates),
+			Bundle:  render(gateway),
 			Objects: infra.Build(gateway, o.Infra),
 			Secrets: graph.CertificateSecrets(gateway.Source, s),
 		})

@@ -38,7 +38,7 @@ func NewReach(s snapshot.Snapshot) *Reach {
 		policies: map[types.NamespacedName][]*gatewayv1.BackendTLSPolicy{},
 	}
 	for _, route := range s.Routes() {
-		for _, service := range servicesOf(route) {
+		for _, service := range route.Services() {
 			r.routes[service] = append(r.routes[service], route)
 		}
 	}
@@ -57,21 +57,6 @@ func NewReach(s snapshot.Snapshot) *Reach {
 // serviceOf returns the Service that the EndpointSlice is of.
 func serviceOf(slice *discoveryv1.EndpointSlice) types.NamespacedName {
 	return types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
-}
-
-// servicesOf returns what the route names as backends, each once.
-func servicesOf(route snapshot.Route) []types.NamespacedName {
-	var services []types.NamespacedName
-	for _, ref := range route.BackendRefs() {
-		service := types.NamespacedName{Namespace: route.GetNamespace(), Name: string(ref.Name)}
-		if ref.Namespace != nil && *ref.Namespace != "" {
-			service.Namespace = string(*ref.Namespace)
-		}
-		if !slices.Contains(services, service) {
-			services = append(services, service)
-		}
-	}
-	return services
 }
 
 // Endpoints returns the upstreams that lead to one of the Services, and maybe
@@ -115,7 +100,7 @@ func (r *Reach) narrow(services []types.NamespacedName, changed EndpointSlices) 
 	for _, service := range services {
 		for _, route := range r.routes[service] {
 			s = s.With(route.Object)
-			for _, name := range servicesOf(route) {
+			for _, name := range route.Services() {
 				used[name] = true
 			}
 		}

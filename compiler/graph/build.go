@@ -14,8 +14,10 @@ import (
 )
 
 // Build says what the snapshot means.
-func Build(s snapshot.Snapshot) Graph {
-	b := &builder{
+func Build(s snapshot.Snapshot) Graph { return newBuilder(s).build() }
+
+func newBuilder(s snapshot.Snapshot) *builder {
+	return &builder{
 		s:         s,
 		gateways:  map[types.NamespacedName]*Gateway{},
 		slices:    map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
@@ -24,6 +26,9 @@ func Build(s snapshot.Snapshot) Graph {
 
 		unresolved: map[*Listener][]diagnostic.Diagnostic{},
 	}
+}
+
+func (b *builder) build() Graph {
 	b.indexEndpointSlices()
 	b.readConfigs()
 	b.readClasses()
@@ -67,6 +72,8 @@ type builder struct {
 	// upstreams by ID.
 	upstreams map[string]*Upstream
 	issuances issuances
+	// known are routes of an earlier graph whose rules mean what they did.
+	known map[snapshot.RouteKey]*Route
 	// unresolved is what is wrong with what a listener refers to, but for its
 	// certificates.
 	unresolved map[*Listener][]diagnostic.Diagnostic

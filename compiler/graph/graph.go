@@ -178,6 +178,10 @@ type Route struct {
 	// PartiallyInvalid is True where some rules, but not all, can not do what
 	// they say. Otherwise it is the zero value: the condition is then absent.
 	PartiallyInvalid Verdict
+
+	// plain says that nothing is to be told of the rules, and that they share no
+	// more than upstreams with others: see Rebuild.
+	plain bool
 }
 
 // Key returns the route's namespace and name.

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -143,6 +144,9 @@ func softened(findings []diagnostic.Diagnostic) {
 
 // readRulesOf reads the rules of a route, each kind in its own way.
 func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
+	if b.recall(route) {
+		return nil
+	}
 	if http, ok := route.Source.Object.(*gatewayv1.HTTPRoute); ok {
 		route.HTTP = http
 		return b.readRules(route)
@@ -155,9 +159,13 @@ func (b *builder) readRulesOf(route *Route) []diagnostic.Diagnostic {
 		return b.readStreamRules(route, rules)
 	}
 	for i := range route.Parents {
-		route.Parents[i].ResolvedRefs = yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
+		route.Parents[i].ResolvedRefs = allResolved()
 	}
 	return nil
+}
+
+func allResolved() Verdict {
+	return yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
 }
 
 // readRules reads the rules of an HTTPRoute or GRPCRoute, and sums up for all
@@ -186,14 +194,16 @@ func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 		route.PartiallyInvalid = yes(string(gatewayv1.RouteReasonUnsupportedValue),
 			"Dropped Rule "+strings.Join(dropped, ", ")+": requests that match it are answered with 500")
 	}
-	resolved := yes(string(gatewayv1.RouteReasonResolvedRefs), "All references are resolved")
+	resolved := allResolved()
 	if len(unresolved) > 0 {
 		resolved = no(unresolved[0].Reason, sentences(unresolved))
 	}
 	for i := range route.Parents {
 		route.Parents[i].Accepted, route.Parents[i].ResolvedRefs = accepted, resolved
 	}
-	return append(append(findings, faults...), unresolved...)
+	findings = append(append(findings, faults...), unresolved...)
+	route.plain = len(findings) == 0 && !slices.ContainsFunc(route.Rules, (*Rule).isInvolved)
+	return findings
 }
 
 // hostnameFindings finds names that are none. They match nothing.

@@ -18,8 +18,9 @@ const defaultIdleTimeout = time.Hour
 // hold makes its rule answer 500. With templates that fail to print, which
 // ParseTemplates lets through only if they fail for some configurations, the
 // bundle has no files, and no data plane accepts it.
-func Render(g *graph.Gateway, t Templates) bundle.Bundle {
-	c := newCompilation(g)
+func Render(g *graph.Gateway, t Templates) bundle.Bundle { return newCompilation(g).render(g, t) }
+
+func (c *compilation) render(g *graph.Gateway, t Templates) bundle.Bundle {
 	conf := c.configuration(g)
 	b := bundle.Bundle{
 		Gateway:      g.Key().String(),
@@ -35,7 +36,7 @@ func Render(g *graph.Gateway, t Templates) bundle.Bundle {
 			b.ListenerSets[set.Incarnation()] = set.Source.Generation
 		}
 	}
-	if files, err := t.print(conf); err == nil {
+	if files, err := t.print(conf, c.before, c.next); err == nil {
 		b.Files = files
 		for path, data := range c.authorities {
 			b.Files = append(b.Files, bundle.File{Path: path, Data: data})
@@ -95,13 +96,18 @@ type compilation struct {
 	// no member is left out after a failure.
 	streams   map[string]*graph.Upstream
 	blameless map[string]bool
+
+	// before and next are what is remembered; nil where nothing is to be.
+	before, next *Memory
 }
 
-func newCompilation(g *graph.Gateway) *compilation {
+func newCompilation(g *graph.Gateway) *compilation { return emptyCompilation(g.ClientCertificate) }
+
+func emptyCompilation(clientCertificate *graph.Certificate) *compilation {
 	return &compilation{
 		upstreams: map[string]*graph.Upstream{}, certificates: map[string][]byte{}, authorities: map[string][]byte{},
 		sticky: map[string]*sticky{}, drained: map[string]bool{}, hopRules: map[string]bundle.HopRule{}, hopUpstreams: map[string]*graph.Upstream{},
-		clientCertificate: g.ClientCertificate,
+		clientCertificate: clientCertificate,
 	}
 }
 

@@ -140,7 +140,7 @@ func (c *compilation) servers(p *port) []server {
 			s.Names = []token.Host{host}
 			seen.add(serves, len(servers))
 		}
-		s.Locations = c.locations(serves, otherwise)
+		s.Locations = c.recalled(serves, otherwise)
 		servers = append(servers, s)
 	}
 	if !hasDefault {

@@ -13,13 +13,30 @@ import (
 )
 
 // Templates print the configuration. The zero value is the built-in set.
-type Templates struct{ set *template.Template }
+type Templates struct{ set *templateSet }
+
+// templateSet prints blocks that there are many of one by one, and puts these
+// together.
+type templateSet struct{ whole, assembling *template.Template }
+
+func newTemplateSet(whole *template.Template) (*templateSet, error) {
+	assembling, err := whole.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("copy the templates: %w", err)
+	}
+	for _, name := range []string{serverTemplate, upstreamTemplate} {
+		if _, err := assembling.New(name).Parse("{{ .Text }}"); err != nil {
+			return nil, fmt.Errorf("parse template: %w", err)
+		}
+	}
+	return &templateSet{whole, assembling}, nil
+}
 
 // ParseTemplates returns the built-in set, with those templates replaced that
 // are at the top of the file system, by name. The error names the template and
 // the line.
 func ParseTemplates(replacements fs.FS) (Templates, error) {
-	known := builtin()
+	known := builtin().whole
 	set, err := known.Clone()
 	if err != nil {
 		return Templates{}, fmt.Errorf("copy the built-in templates: %w", err)
@@ -33,20 +50,28 @@ func ParseTemplates(replacements fs.FS) (Templates, error) {
 		}
 	}
 	// A template that asks for what it is not given fails only when it prints.
-	t := Templates{set: set}
-	if _, err := t.print(specimen()); err != nil {
+	sets, err := newTemplateSet(set)
+	if err != nil {
+		return Templates{}, err
+	}
+	t := Templates{set: sets}
+	if _, err := t.print(specimen(), nil, nil); err != nil {
 		return Templates{}, err
 	}
 	return t, nil
 }
 
-var builtin = sync.OnceValue(func() *template.Template {
+var builtin = sync.OnceValue(func() *templateSet {
 	set := template.New("nginx")
-	if err := parseInto(set, templates.FS); err != nil {
-		// The templates are part of the program.
-		panic(err)
+	err := parseInto(set, templates.FS)
+	if err == nil {
+		var sets *templateSet
+		if sets, err = newTemplateSet(set); err == nil {
+			return sets
+		}
 	}
-	return set
+	// The templates are part of the program.
+	panic(err)
 })
 
 func parseInto(set *template.Template, files fs.FS) error {
@@ -74,13 +99,31 @@ var outputs = []struct{ template, file string }{
 	{streamsTemplate, "streams.conf"},
 }
 
-// streamsTemplate prints a file of its own, where there are streams.
-const streamsTemplate = "streams.tmpl"
+const (
+	// streamsTemplate prints a file of its own, where there are streams.
+	streamsTemplate = "streams.tmpl"
+	// serverTemplate and upstreamTemplate print one block.
+	serverTemplate   = "server.tmpl"
+	upstreamTemplate = "upstream.tmpl"
+)
 
-func (t Templates) print(c configuration) ([]bundle.File, error) {
-	set := t.set
-	if set == nil {
-		set = builtin()
+// assembled is a configuration with the text of those blocks.
+type assembled struct {
+	configuration
+	Servers   []printedServer
+	Upstreams []printedUpstream
+}
+
+// print returns the files. Blocks that before has are not printed again; next, where
+// it is not nil, gets all of them.
+func (t Templates) print(c configuration, before, next *Memory) ([]bundle.File, error) {
+	sets := t.set
+	if sets == nil {
+		sets = builtin()
+	}
+	whole, err := sets.blocks(c, before, next)
+	if err != nil {
+		return nil, err
 	}
 	var files []bundle.File
 	for _, o := range outputs {
@@ -88,11 +131,45 @@ func (t Templates) print(c configuration) ([]bundle.File, error) {
 			continue
 		}
 		var out bytes.Buffer
-		if err := set.ExecuteTemplate(&out, o.template, c); err != nil {
+		if err := sets.assembling.ExecuteTemplate(&out, o.template, whole); err != nil {
 			return nil, fmt.Errorf("print %s: %w", o.file, err)
 		}
 		out.WriteByte('\n')
 		files = append(files, bundle.File{Path: o.file, Data: out.Bytes()})
 	}
 	return files, nil
+}
+
+func (t *templateSet) blocks(c configuration, before, next *Memory) (assembled, error) {
+	all := assembled{configuration: c}
+	for _, s := range c.Servers {
+		text, known := before.textOfServer(s)
+		if !known {
+			var err error
+			if text, err = t.block(serverTemplate, s); err != nil {
+				return assembled{}, err
+			}
+		}
+		all.Servers = append(all.Servers, printedServer{s, text})
+	}
+	for _, u := range c.Upstreams {
+		text, known := before.textOfUpstream(u)
+		if !known {
+			var err error
+			if text, err = t.block(upstreamTemplate, u); err != nil {
+				return assembled{}, err
+			}
+		}
+		all.Upstreams = append(all.Upstreams, printedUpstream{u, text})
+	}
+	next.keep(all)
+	return all, nil
+}
+
+func (t *templateSet) block(name string, of any) (string, error) {
+	var out strings.Builder
+	if err := t.whole.ExecuteTemplate(&out, name, of); err != nil {
+		return "", fmt.Errorf("print %s: %w", name, err)
+	}
+	return out.String(), nil
 }

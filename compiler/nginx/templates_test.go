@@ -51,7 +51,7 @@ func TestBuiltInTemplatesAllPrint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files, err := set.print(specimen())
+		files, err := set.print(specimen(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestTemplatesThatCannotPrintAreRefused(t *testing.T) {
 
 func TestConfigurationParses(t *testing.T) {
 	t.Parallel()
-	files, err := Templates{}.print(specimen())
+	files, err := Templates{}.print(specimen(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -103,6 +105,21 @@ func (s Snapshot) Route(key RouteKey) (Route, bool) {
 		return Route{}, false
 	}
 	return RouteOf(o)
+}
+
+// Services returns the Services that the route names, each once.
+func (r Route) Services() []types.NamespacedName {
+	var services []types.NamespacedName
+	for _, ref := range r.BackendRefs() {
+		service := types.NamespacedName{Namespace: r.GetNamespace(), Name: string(ref.Name)}
+		if ref.Namespace != nil && *ref.Namespace != "" {
+			service.Namespace = string(*ref.Namespace)
+		}
+		if !slices.Contains(services, service) {
+			services = append(services, service)
+		}
+	}
+	return services
 }
 
 // BackendRefs are what the route sends requests or connections to, copies of
