@@ -36,6 +36,27 @@ func BenchmarkScratch(b *testing.B) {
 	}
 }
 
+// BenchmarkOneRoute is what the operator has to compile for a change of one route,
+// and for what a data plane then says of it.
+func BenchmarkOneRoute(b *testing.B) {
+	for _, n := range sizes {
+		s := workload.Snapshot(n)
+		_, memory := (*compiler.Memory)(nil).Run(s, options)
+		b.Run(fmt.Sprintf("%d changed", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 1; b.Loop(); i++ {
+				_, memory = memory.Run(s.With(workload.Changed(n-1, i)), options)
+			}
+		})
+		b.Run(fmt.Sprintf("%d reported", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, memory = memory.Run(s, options)
+			}
+		})
+	}
+}
+
 // BenchmarkStages tells what each stage takes from scratch.
 func BenchmarkStages(b *testing.B) {
 	for _, n := range sizes {

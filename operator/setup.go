@@ -40,7 +40,6 @@ func setUp(m manager.Manager, o Options) error {
 		Drained:  drainEvents{cached: c.cached, recorder: events.recorder}.tell,
 		Log:      log.WithName("dataplane"),
 	})
-	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
 	applier := newApplier(c)
 	watches := &watches{cache: m.GetCache(), endpoints: newEndpointChanges()}
 	api, err := discovery.NewDiscoveryClientForConfigAndClient(m.GetConfig(), m.GetHTTPClient())
@@ -60,7 +59,7 @@ func setUp(m manager.Manager, o Options) error {
 		cluster:    c,
 		observer:   observer.New(m.GetCache(), m.GetAPIReader(), issuing),
 		watches:    watches,
-		compile:    compile,
+		compile:    remembering(o.Compiler),
 		applier:    applier,
 		pruner:     &pruner{cluster: c, applier: applier},
 		identities: identities,
@@ -74,6 +73,7 @@ func setUp(m manager.Manager, o Options) error {
 		plans:      map[types.NamespacedName]plan{},
 		endpoints:  watches.endpoints,
 	}
+	compile := func(s snapshot.Snapshot) compiler.Result { return compiler.Run(s, o.Compiler) }
 	r.quarantine = newQuarantine(compile, fleetTrials(fleet), r.recall)
 	r.quarantine.changed, r.quarantine.log = again.pull, log
 	runnables := []manager.Runnable{r.store, r.statuses, issuing, endpointMover{r, again}, manager.RunnableFunc(func(ctx context.Context) error {
@@ -114,4 +114,15 @@ func addController(m manager.Manager, r *reconciler, again *trigger) error {
 // fleetTrials has the quarantine try bundles on real pods.
 func fleetTrials(f *dataplane.Fleet) func(types.NamespacedName) (trial, error) {
 	return func(key types.NamespacedName) (trial, error) { return f.Try(key) }
+}
+
+// remembering returns a compiler for one snapshot after the other, one at a time:
+// what has not changed since the one before is not compiled again.
+func remembering(o compiler.Options) func(snapshot.Snapshot) compiler.Result {
+	var memory *compiler.Memory
+	return func(s snapshot.Snapshot) compiler.Result {
+		var result compiler.Result
+		result, memory = memory.Run(s, o)
+		return result
+	}
 }

@@ -179,8 +179,7 @@ type Route struct {
 	// they say. Otherwise it is the zero value: the condition is then absent.
 	PartiallyInvalid Verdict
 
-	// plain says that nothing is to be told of the rules, and that they share no
-	// more than upstreams with others: see Rebuild.
+	// plain says that there is nothing to tell of the rules: see Rebuild.
 	plain bool
 }
 

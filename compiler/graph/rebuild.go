@@ -57,7 +57,3 @@ func (b *builder) recall(route *Route) bool {
 	}
 	return true
 }
-
-// isInvolved says that the rule has upstreams of which others may have to know
-// more than finish does.
-func (r *Rule) isInvolved() bool { return r.Hop != nil || r.Session != nil }

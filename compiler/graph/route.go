@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -202,7 +201,7 @@ func (b *builder) readRules(route *Route) []diagnostic.Diagnostic {
 		route.Parents[i].Accepted, route.Parents[i].ResolvedRefs = accepted, resolved
 	}
 	findings = append(append(findings, faults...), unresolved...)
-	route.plain = len(findings) == 0 && !slices.ContainsFunc(route.Rules, (*Rule).isInvolved)
+	route.plain = len(findings) == 0
 	return findings
 }
 

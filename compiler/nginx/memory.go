@@ -19,13 +19,12 @@ type Memory struct {
 	upstreams map[upstream]string
 }
 
-// memoryKey is what locations depend on, beside the matches and their rules.
+// memoryKey is what locations depend on, beside the matches and their rules. What
+// else a Gateway says, such as which ports speak TLS, was the same where graphs have
+// rules in common.
 type memoryKey struct {
 	first *graph.Match
-	tls   bool
 	port  int32
-	// sharesPorts is that of the compilation.
-	sharesPorts bool
 }
 
 // rememberedLocations are those of one server.
@@ -76,10 +75,7 @@ func (c *compilation) recalled(of content, otherwise handler) []location {
 	if c.next == nil || of.redirect != nil || len(of.candidates) == 0 {
 		return c.locations(of, otherwise)
 	}
-	key := memoryKey{
-		first: of.candidates[0].match, tls: of.owner.TLS, port: of.owner.Source.Port,
-		sharesPorts: c.sharesPorts,
-	}
+	key := memoryKey{of.candidates[0].match, of.owner.Source.Port}
 	made, ok := find(c.before.locations[key], of.candidates)
 	if !ok {
 		alone := c.apart()

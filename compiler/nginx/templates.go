@@ -141,7 +141,11 @@ func (t Templates) print(c configuration, before, next *Memory) ([]bundle.File, 
 }
 
 func (t *templateSet) blocks(c configuration, before, next *Memory) (assembled, error) {
-	all := assembled{configuration: c}
+	all := assembled{
+		configuration: c,
+		Servers:       make([]printedServer, 0, len(c.Servers)),
+		Upstreams:     make([]printedUpstream, 0, len(c.Upstreams)),
+	}
 	for _, s := range c.Servers {
 		text, known := before.textOfServer(s)
 		if !known {
