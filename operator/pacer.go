@@ -23,10 +23,10 @@ func newPacer(least time.Duration) *pacer {
 // wait fails if the context ends first.
 func (p *pacer) wait(ctx context.Context) error { return p.limiter.Wait(ctx) }
 
-// took notes how long a piece was. Where that is long, the next ones wait for
-// twice as long: else, while routes come by the hundred, compilations that the next
+// took notes how long a piece was. Where that is long, the next ones wait for four
+// times as long: else, while routes come by the hundred, compilations that the next
 // one supersedes would take the processor from the API server and from nginx.
 func (p *pacer) took(d time.Duration) {
-	const share = 2
+	const share = 4
 	p.limiter.SetLimit(rate.Every(max(p.least, share*d)))
 }

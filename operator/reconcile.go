@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	// pace is the least time between two compilations, see pacer.
-	pace = 100 * time.Millisecond
+	// pace is the least time from one snapshot to the next, see pacer.
+	pace = 25 * time.Millisecond
 	// revisit is how often all is gone through without a reason: certificates
 	// are renewed then.
 	revisit = time.Hour
@@ -97,6 +97,7 @@ func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 // renew takes a snapshot, compiles it, and says what follows to the data planes
 // and in statuses. Endpoints go on moving meanwhile.
 func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (snapshot.Snapshot, compiler.Result, error) {
+	began := time.Now()
 	mark := r.endpoints.mark()
 	s, err := r.observer.Observe(ctx)
 	if err != nil {
@@ -109,9 +110,7 @@ func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (sna
 	}
 	started := time.Now()
 	result := r.compile(s)
-	took := time.Since(started)
-	compileSeconds.Observe(took.Seconds())
-	r.pace.took(took)
+	compileSeconds.Observe(time.Since(started).Seconds())
 	plans := plansOf(s, result)
 	reach := compiler.NewReach(s)
 	r.serving.Lock()
@@ -120,6 +119,7 @@ func (r *reconciler) renew(ctx context.Context, interest observer.Interest) (sna
 	r.plans, r.reach = plans, reach
 	r.serving.Unlock()
 	r.statuses.put(newStatusWork(s, result.Statuses, func(key types.NamespacedName) bool { return reports[key].Known }))
+	r.pace.took(time.Since(began))
 	return s, result, nil
 }
 
