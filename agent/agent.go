@@ -127,22 +127,17 @@ func (a *agent) serve(ctx, parent context.Context, signals <-chan os.Signal, gro
 
 // boot starts nginx with the built-in configuration.
 func (a *agent) boot(ctx context.Context) error {
-	if err := removeGenerations(a.options); err != nil {
+	// Nobody uses what an agent before has left.
+	if err := errors.Join(removeGenerations(a.options), removeCertificates(a.options, nil)); err != nil {
 		return err
 	}
 	if _, err := writeGeneration(a.options, bootHash, bootFiles(a.options)); err != nil {
 		return err
 	}
-	if err := linkGeneration(a.options, bootHash); err != nil {
-		return err
-	}
 	if err := a.nginx.start(); err != nil {
 		return err
 	}
-	if err := a.nginx.awaitGeneration(ctx, bootHash, nil); err != nil {
-		return fmt.Errorf("start nginx: %w", err)
-	}
-	return nil
+	return a.nginx.awaitStart(ctx, bootHash)
 }
 
 // applyStored brings the stored bundle live, so that a pod serves before the

@@ -176,8 +176,8 @@ func (a *applier) patch(p bundle.Patch) (bundle.State, error) {
 }
 
 // bring makes nginx serve the bundle by the lightest means that will do. It
-// does so even if the bundle is live already: files may have been damaged by
-// one that nginx refused late.
+// does so even if the bundle is live already: one that failed late may have left
+// other certificates.
 func (a *applier) bring(ctx context.Context, b *candidate) error {
 	if err := validate(b.Bundle); err != nil {
 		return err
@@ -206,16 +206,9 @@ func (a *applier) load(ctx context.Context, b *candidate) error {
 	if err := writeSocketZone(dir, next); err != nil {
 		return err
 	}
-	// The test needs the files to be there; those that are in use stay as they
-	// are until it has passed.
+	// New workers need the files to be there; those that are in use stay as they
+	// are until nginx has taken the configuration.
 	if err := writeCertificates(a.options, missing(a.options, b.Certificates)); err != nil {
-		return err
-	}
-	if err := a.nginx.test(ctx, dir); err != nil {
-		a.metrics.reloadFailed()
-		return err
-	}
-	if err := writeCertificates(a.options, b.Certificates); err != nil {
 		return err
 	}
 	if err := a.switchOver(ctx, b); err != nil {
@@ -229,17 +222,15 @@ func (a *applier) load(ctx context.Context, b *candidate) error {
 // nginx does not follow.
 func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 	before := a.current()
-	if err := a.director.use(b.destinations, before.destinations); err != nil {
+	// Until nginx has judged, what is live comes first.
+	if err := a.director.use(before.destinations, b.destinations); err != nil {
 		return err
 	}
 	a.director.resolver.Forget(b.destinations.upstreams)
-	err := linkGeneration(a.options, b.hashes.Config)
-	if err == nil {
-		err = a.nginx.reload(ctx, b.hashes.Config)
-	}
-	if err != nil {
+	if err := a.take(ctx, b, before); err != nil {
 		a.metrics.reloadFailed()
-		return errors.Join(err, a.director.use(before.destinations, a.carried), a.swapBack(ctx, cmp.Or(before.hashes.Config, bootHash)))
+		return errors.Join(err, a.director.use(before.destinations, a.carried),
+			a.nginx.goBack(ctx, cmp.Or(before.hashes.Config, bootHash)))
 	}
 	a.mu.Lock()
 	a.reloads++
@@ -251,21 +242,19 @@ func (a *applier) switchOver(ctx context.Context, b *candidate) error {
 	return nil
 }
 
-// swapBack links the configuration of before again. Unless nginx itself gave
-// the new one up, it may still be loading it, so it is told to load again.
-func (a *applier) swapBack(ctx context.Context, hash string) error {
-	if err := linkGeneration(a.options, hash); err != nil {
+// take has nginx load the generation, and then the rest of the bundle follow.
+func (a *applier) take(ctx context.Context, b *candidate, before applied) error {
+	if err := a.nginx.reload(ctx, b.hashes.Config); err != nil {
 		return err
 	}
-	_, gaveUp := a.nginx.complaints.heard()
-	if served, err := a.nginx.status.generation(ctx); gaveUp && err == nil && served == hash {
-		return nil
+	// Certificates are read by workers, at a handshake (ssl_certificate with a
+	// variable). Those that changed come only now, as nobody could take them back
+	// from a bundle that nginx refuses. For a moment new workers show what a file
+	// had before, as old ones do in any renewal; each file is a pair at all times.
+	if err := writeCertificates(a.options, b.Certificates); err != nil {
+		return err
 	}
-	if err := a.nginx.reload(ctx, hash); err != nil {
-		// Its text only: that nginx fails to go back is no refusal of a bundle.
-		return fmt.Errorf("%w: %s", errStuck, err.Error())
-	}
-	return nil
+	return a.director.use(b.destinations, before.destinations)
 }
 
 // settle waits until nginx's new workers have asked for their peers, so that

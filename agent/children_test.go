@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,18 +59,5 @@ func playProcessOne(t *testing.T) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d orphans were never reaped", left)
 		}
-	}
-}
-
-func TestBoundedBufferKeepsTheBeginning(t *testing.T) {
-	t.Parallel()
-	b := &boundedBuffer{limit: 10}
-	for range 5 {
-		if n, err := b.Write([]byte("nginx")); n != 5 || err != nil {
-			t.Errorf("wrote %d, %v", n, err)
-		}
-	}
-	if got := b.String(); got != strings.Repeat("nginx", 2) {
-		t.Errorf("kept %q", got)
 	}
 }

@@ -8,16 +8,17 @@ import (
 	"sync"
 )
 
-// maxWords bounds what of nginx's words goes into a status.
-const maxWords = 1024
+const (
+	// maxWords bounds what of nginx's words goes into a status.
+	maxWords = 1024
+	// maxLines bounds the lines that are kept of one reload.
+	maxLines = 20
+)
 
 var (
 	logPrefix = regexp.MustCompile(`^(nginx: |\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )`)
 	processID = regexp.MustCompile(`^(\[\w+\]) (\d+)#\d+: `)
 	severe    = regexp.MustCompile(`\[(emerg|alert|crit)\]`)
-	// bindFailure is repeated while nginx tries again, and is followed by
-	// another message when it gives up.
-	bindFailure = regexp.MustCompile(`\[emerg\].* bind\(\) to .* failed`)
 )
 
 // words picks nginx's own reasons out of its output, without times and process
@@ -52,54 +53,38 @@ func plain(line string, prefixes []string) string {
 	return strings.ToValidUTF8(line, "�")
 }
 
-// complaints listens to nginx's error log for the failure of a reload, of which
-// nginx tells nobody else.
+// complaints are what the master says while it loads a configuration, of which
+// nginx tells nobody else why it refuses one.
 type complaints struct {
 	mu    sync.Mutex
 	lines []string
-	final bool
 }
 
 // clear forgets what was heard before a reload.
 func (c *complaints) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lines, c.final = nil, false
+	c.lines = nil
 }
 
 // hear takes a line of nginx's error log. Only the master loads configurations.
+// Most reasons are [emerg]; that a memory zone is too small is [crit], and that
+// there is no memory for it [alert].
 func (c *complaints) hear(line string, master int) {
 	said := processID.FindStringSubmatch(logPrefix.ReplaceAllString(line, ""))
-	if said == nil || said[1] != "[emerg]" || said[2] != strconv.Itoa(master) {
+	if said == nil || !severe.MatchString(said[1]) || said[2] != strconv.Itoa(master) || workerDied.MatchString(line) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.lines) < 20 && !slices.Contains(c.lines, line) {
+	if len(c.lines) < maxLines && !slices.Contains(c.lines, line) {
 		c.lines = append(c.lines, line)
 	}
-	if !bindFailure.MatchString(line) {
-		c.final = true
-	}
 }
 
-// heard returns the lines since clear, and whether nginx has given up.
-func (c *complaints) heard() (text string, final bool) {
+// heard returns the lines since clear.
+func (c *complaints) heard() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return strings.Join(c.lines, ""), c.final
+	return strings.Join(c.lines, "")
 }
-
-// boundedBuffer keeps the first limit bytes and drops the rest.
-type boundedBuffer struct {
-	limit int
-	data  []byte
-}
-
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	room := min(len(p), b.limit-len(b.data))
-	b.data = append(b.data, p[:room]...)
-	return len(p), nil
-}
-
-func (b *boundedBuffer) String() string { return string(b.data) }

@@ -27,7 +27,6 @@ const (
 	restartForgiven  = time.Minute
 	firstBackoff     = 250 * time.Millisecond
 	maxErrorLine     = 64 << 10
-	maxTestOutput    = 64 << 10
 	orphanCloseDelay = 200 * time.Millisecond
 )
 
@@ -51,6 +50,16 @@ type nginx struct {
 	// pid is that of the master started last, and its process group's.
 	pid    int
 	exited chan struct{}
+	// proven is the generation that nginx served last, with which a new master
+	// starts: one that killed the master must not kill the next.
+	proven string
+	// told is the generation that the master was told to load last, when brood
+	// were its children; loading says that it may be at it, or exited in it.
+	told    string
+	brood   []int
+	loading bool
+	// death is how the master exited.
+	death string
 	// groups are those of all masters: workers outlive one that was killed.
 	groups   []int
 	stopping bool
@@ -65,7 +74,7 @@ type nginx struct {
 
 func newNginx(o Options, c *children) *nginx {
 	return &nginx{options: o, children: c, status: newStatusServer(o.StatusAddress), log: o.Logger,
-		workers: newGenerations(), drains: newDrains(),
+		workers: newGenerations(), drains: newDrains(), proven: bootHash,
 		beforeStart: func() {}, hopped: func() map[int]int { return nil }}
 }
 
@@ -76,33 +85,8 @@ func (n *nginx) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	return command
 }
 
-// test runs `nginx -t` on a configuration that is not live. The error is a
-// refusal if nginx says that the configuration is bad.
-func (n *nginx) test(ctx context.Context, dir string) error {
-	ctx, cancel := context.WithTimeout(ctx, n.options.ApplyTimeout)
-	defer cancel()
-	command := n.command(ctx, "-t", "-q", "-c", filepath.Join(dir, mainFile))
-	output := &boundedBuffer{limit: maxTestOutput}
-	command.Stdout, command.Stderr = output, output
-	command.WaitDelay = time.Second
-	if err := n.children.start(command); err != nil {
-		return fmt.Errorf("run nginx -t: %w", err)
-	}
-	err := n.children.wait(command)
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return refuse("nginx -t took longer than %s", n.options.ApplyTimeout)
-	case errors.As(err, &exit) && exit.Exited():
-		return refuse("%s", words(output.String(), dir+"/", n.options.RunDir+"/"))
-	}
-	return fmt.Errorf("run nginx -t: %w", err)
-}
-
-// start starts the master with the linked configuration. It does not wait for
-// it to serve.
+// start starts the master with the generation that is proven. It does not wait
+// for it to serve.
 func (n *nginx) start() error {
 	n.beforeStart()
 	reader, writer, err := os.Pipe()
@@ -116,6 +100,10 @@ func (n *nginx) start() error {
 	command.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if err := linkGeneration(n.options, n.proven); err != nil {
+		reader.Close()
+		return fmt.Errorf("start nginx: %w", err)
+	}
 	n.workers.next()
 	// A new master has new memory.
 	n.zone.since, n.zone.wrong = n.workers.current, false
@@ -125,11 +113,15 @@ func (n *nginx) start() error {
 	}
 	exited := make(chan struct{})
 	n.pid, n.exited = command.Process.Pid, exited
+	n.told, n.brood, n.loading = n.proven, nil, false
 	n.groups = append(n.groups, n.pid)
 	go n.pass(reader, n.pid)
 	go func() {
 		err := n.children.wait(command)
 		n.log.Info("nginx has exited", "pid", command.Process.Pid, "error", err)
+		n.mu.Lock()
+		n.death = command.ProcessState.String()
+		n.mu.Unlock()
 		close(exited)
 	}()
 	return nil
@@ -172,7 +164,9 @@ func (n *nginx) supervise(ctx context.Context) error {
 		if n.isStopping() {
 			return nil
 		}
-		if time.Since(started) > restartForgiven {
+		// A configuration that nginx did not survive is not loaded again: that is
+		// no reason to give up.
+		if time.Since(started) > restartForgiven || n.isLoading() {
 			failures, backoff = 0, firstBackoff
 		}
 		if failures++; failures > maxRestarts {
@@ -230,6 +224,12 @@ func closed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
+}
+
+func (n *nginx) isLoading() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.loading
 }
 
 func (n *nginx) isStopping() bool {

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -56,64 +53,4 @@ func (s *statusServer) get(ctx context.Context, path string) (string, error) {
 func (s *statusServer) generation(ctx context.Context) (string, error) {
 	hash, err := s.get(ctx, "/generation")
 	return strings.TrimSpace(hash), err
-}
-
-// awaitGeneration waits until nginx serves the generation and none of the
-// workers of old takes new connections any more. It fails with a refusal when
-// nginx says why it will not, or when the time is up.
-func (n *nginx) awaitGeneration(ctx context.Context, hash string, old []worker) error {
-	ctx, cancel := context.WithTimeout(ctx, n.options.ApplyTimeout)
-	defer cancel()
-	_, exited := n.master()
-	for {
-		if served, err := n.status.generation(ctx); err == nil && served == hash && n.retired(old) {
-			return nil
-		}
-		if text, final := n.complaints.heard(); final {
-			return refuse("%s", words(text, n.options.confLink()+"/", n.options.RunDir+"/"))
-		}
-		select {
-		case <-exited:
-			return fmt.Errorf("nginx exited while loading a configuration: %w", errNotRunning)
-		case <-ctx.Done():
-			return refuse("nginx did not serve the new configuration within %s", n.options.ApplyTimeout)
-		case <-time.After(pollInterval):
-		}
-	}
-}
-
-// retired tells whether all these workers are draining or gone.
-func (n *nginx) retired(old []worker) bool {
-	return !slices.ContainsFunc(n.observe(), func(w worker) bool {
-		return !w.draining && slices.ContainsFunc(old, func(o worker) bool { return o.pid == w.pid })
-	})
-}
-
-// observe lists the workers, those of dead masters first, and takes note of new
-// ones.
-func (n *nginx) observe() []worker {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var workers []worker
-	n.groups = slices.DeleteFunc(n.groups, func(group int) bool {
-		of := workersOf(group)
-		workers = append(workers, of...)
-		return len(of) == 0 && group != n.pid
-	})
-	n.workers.observe(workers)
-	return workers
-}
-
-// reload makes nginx read the linked configuration again and waits for it.
-func (n *nginx) reload(ctx context.Context, hash string) error {
-	old := slices.DeleteFunc(n.observe(), func(w worker) bool { return w.draining })
-	n.mu.Lock()
-	n.old = old
-	n.workers.next()
-	n.mu.Unlock()
-	n.complaints.clear()
-	if err := n.signal(unix.SIGHUP); err != nil {
-		return err
-	}
-	return n.awaitGeneration(ctx, hash, old)
 }
