@@ -182,13 +182,15 @@ func (p *plane) dieOf(b bundle.Bundle, gate string) (int, bundle.State) {
 		status, body, err := p.request(p.operator, http.MethodPut, bundle.PathBundle, data)
 		answers <- answer{status, body, err}
 	}()
-	f, err := os.OpenFile(gate, os.O_WRONLY, 0)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer f.Close()
-	if err := syscall.Kill(master, syscall.SIGKILL); err != nil {
-		p.t.Fatal(err)
+	killed := make(chan error, 1)
+	go func() { killed <- killAtGate(gate, func() (int, error) { return master, nil }) }()
+	select {
+	case err := <-killed:
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	case a := <-answers:
+		p.t.Fatalf("answered %d %q (%v) before nginx came to the gate", a.status, a.body, a.err)
 	}
 	a := <-answers
 	if a.err != nil {
@@ -197,31 +199,27 @@ func (p *plane) dieOf(b bundle.Bundle, gate string) (int, bundle.State) {
 	return a.status, decodeState(p.t, a.body)
 }
 
+// killAtGate kills the process when it waits for the gate to be opened.
+func killAtGate(gate string, process func() (int, error)) error {
+	f, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	pid, err := process()
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
 func TestStoredBundleThatNginxDoesNotSurviveLeavesAPodThatTakesAnother(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t)
 	deadly, gate := p.gated(0)
 	store(t, p, encoded(t, deadly))
 	killed := make(chan error, 1)
-	go func() {
-		f, err := os.OpenFile(gate, os.O_WRONLY, 0)
-		if err != nil {
-			killed <- err
-			return
-		}
-		defer f.Close()
-		text, err := os.ReadFile(filepath.Join(p.options.RunDir, "nginx.pid"))
-		if err != nil {
-			killed <- err
-			return
-		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil {
-			killed <- err
-			return
-		}
-		killed <- syscall.Kill(pid, syscall.SIGKILL)
-	}()
+	go func() { killed <- killAtGate(gate, p.readMaster) }()
 	p.run()
 	if err := <-killed; err != nil {
 		t.Fatal(err)
