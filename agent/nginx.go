@@ -208,9 +208,8 @@ func (n *nginx) restart() error {
 // quitOrphans asks the workers of a dead master to finish. They hold the
 // listening sockets, which a new master needs.
 func (n *nginx) quitOrphans(group int) {
-	for _, w := range workersOf(group) {
-		_ = unix.Kill(w.pid, unix.SIGQUIT)
-	}
+	// Also those that it had only just made, which do not look like workers yet.
+	_ = unix.Kill(-group, unix.SIGQUIT)
 	time.Sleep(orphanCloseDelay)
 }
 

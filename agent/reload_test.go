@@ -156,15 +156,18 @@ func TestConfigurationThatNginxDoesNotSurviveIsRefusedAndTheOldOneServes(t *test
 	}
 }
 
-// gated returns a bundle whose configuration nginx reads to its end only when
-// somebody has opened the gate for writing.
+// gated returns a bundle whose configuration nginx never reads to its end. That
+// it has come to the gate shows when that can be opened for writing.
 func (p *plane) gated(i int) (b bundle.Bundle, gate string) {
 	p.t.Helper()
-	gate = filepath.Join(p.t.TempDir(), "gate.conf")
-	if err := syscall.Mkfifo(gate, 0o600); err != nil {
-		p.t.Fatal(err)
+	dir := p.t.TempDir()
+	gate, wall := filepath.Join(dir, "gate.conf"), filepath.Join(dir, "wall.conf")
+	for _, path := range []string{gate, wall} {
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			p.t.Fatal(err)
+		}
 	}
-	return p.bundle(site{Extra: fmt.Sprintf("location = /%d { return 204; } include %s;", i, gate)}), gate
+	return p.bundle(site{Extra: fmt.Sprintf("location = /%d { return 204; } include %s; include %s;", i, gate, wall)}), gate
 }
 
 // dieOf pushes the bundle and kills nginx's master when it is at the gate.
@@ -199,7 +202,7 @@ func (p *plane) dieOf(b bundle.Bundle, gate string) (int, bundle.State) {
 	return a.status, decodeState(p.t, a.body)
 }
 
-// killAtGate kills the process when it waits for the gate to be opened.
+// killAtGate kills the process when it has come to the gate.
 func killAtGate(gate string, process func() (int, error)) error {
 	f, err := os.OpenFile(gate, os.O_WRONLY, 0)
 	if err != nil {
