@@ -56,6 +56,7 @@ func BenchmarkApply(b *testing.B) {
 }
 
 func newBenchPlane(b *testing.B) *plane {
+	sentinelPort(b)
 	p := newPlane(b)
 	p.options.Logger = slog.New(slog.DiscardHandler)
 	return p.run()

@@ -3,6 +3,10 @@
 // them live, and says what is live. Endpoints and renewed certificates reach
 // nginx without a reload.
 //
+// nginx reads a configuration once: its master judges when it loads it, and keeps
+// what it has, workers and all, if it cannot use it. Of one that the master does
+// not survive, it is restarted with the one before.
+//
 // In: bundles, over mutual TLS or from a mounted Secret; signals. Out: nginx
 // serving the last good bundle, a bundle.State, readiness, metrics. It must
 // not know Kubernetes objects, nor what a configuration means.

@@ -103,15 +103,19 @@ func TestNginxThatDiesIsRestartedAndServesTheLiveBundle(t *testing.T) {
 // master is the process ID of nginx's master.
 func (p *plane) master() int {
 	p.t.Helper()
-	data, err := os.ReadFile(filepath.Join(p.options.RunDir, "nginx.pid"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	pid, err := p.readMaster()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return pid
+}
+
+func (p *plane) readMaster() (int, error) {
+	data, err := os.ReadFile(filepath.Join(p.options.RunDir, "nginx.pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(data)))
 }
 
 func TestNginxThatCannotBeKeptRunningEndsTheAgentWithAnError(t *testing.T) {

@@ -22,7 +22,7 @@ func newCounters() *counters {
 	return &counters{
 		reloadFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatewright_agent_reload_failures_total",
-			Help: "Configurations that nginx refused, in its test or when loading.",
+			Help: "Configurations that nginx did not take.",
 		}),
 		lastApply: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "gatewright_agent_last_apply_duration_seconds",

@@ -54,10 +54,12 @@ type nginx struct {
 	// starts: one that killed the master must not kill the next.
 	proven string
 	// told is the generation that the master was told to load last, when brood
-	// were its children; loading says that it may be at it, or exited in it.
+	// were its workers; loading says that it may be at it, or exited in it.
 	told    string
-	brood   []int
+	brood   []worker
 	loading bool
+	// started says that the master has been seen at rest, with workers.
+	started bool
 	// death is how the master exited.
 	death string
 	// groups are those of all masters: workers outlive one that was killed.
@@ -113,7 +115,7 @@ func (n *nginx) start() error {
 	}
 	exited := make(chan struct{})
 	n.pid, n.exited = command.Process.Pid, exited
-	n.told, n.brood, n.loading = n.proven, nil, false
+	n.told, n.brood, n.loading, n.started = n.proven, nil, false, false
 	n.groups = append(n.groups, n.pid)
 	go n.pass(reader, n.pid)
 	go func() {
@@ -206,9 +208,8 @@ func (n *nginx) restart() error {
 // quitOrphans asks the workers of a dead master to finish. They hold the
 // listening sockets, which a new master needs.
 func (n *nginx) quitOrphans(group int) {
-	for _, w := range workersOf(group) {
-		_ = unix.Kill(w.pid, unix.SIGQUIT)
-	}
+	// Also those that it had only just made, which do not look like workers yet.
+	_ = unix.Kill(-group, unix.SIGQUIT)
 	time.Sleep(orphanCloseDelay)
 }
 

@@ -37,7 +37,8 @@ type Options struct {
 	// StatusAddress is the status server of nginx's configuration.
 	StatusAddress string
 
-	// ApplyTimeout bounds `nginx -t`, and then again the reload. Default 60 s.
+	// ApplyTimeout bounds a reload, and then again the way back from one that
+	// failed. Default 60 s.
 	ApplyTimeout time.Duration
 	// PreStopDelay is how long the agent serves on after it was asked to stop,
 	// so that load balancers take note. Default 5 s.

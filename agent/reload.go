@@ -23,16 +23,17 @@ func (n *nginx) reload(ctx context.Context, hash string) error {
 	if err := n.awaitRest(ctx); err != nil {
 		return err
 	}
-	old := slices.DeleteFunc(n.observe(), func(w worker) bool { return w.draining })
+	workers := n.observe()
+	old := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return w.draining })
 	n.complaints.clear()
-	master, exited, err := n.hangUp(hash, old)
+	master, exited, err := n.hangUp(hash, workers, old)
 	if err != nil {
 		return err
 	}
 	for {
-		// While it loads, nobody could answer anything new.
+		// While it loads, its workers have nothing new to say.
 		if rests(master) {
-			if n.serves(ctx, hash) && n.retired(old) {
+			if n.serves(ctx, hash) && retired(old) {
 				return n.prove(hash)
 			}
 			if n.kept() {
@@ -49,8 +50,9 @@ func (n *nginx) reload(ctx context.Context, hash string) error {
 	}
 }
 
-// hangUp links the generation and tells the master to load it.
-func (n *nginx) hangUp(hash string, old []worker) (master int, exited <-chan struct{}, err error) {
+// hangUp links the generation and tells the master, with these workers, to load
+// it. The old ones are those that take connections.
+func (n *nginx) hangUp(hash string, workers, old []worker) (master int, exited <-chan struct{}, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if closed(n.exited) {
@@ -59,8 +61,7 @@ func (n *nginx) hangUp(hash string, old []worker) (master int, exited <-chan str
 	if err := linkGeneration(n.options, hash); err != nil {
 		return 0, nil, err
 	}
-	n.old, n.told, n.loading = old, hash, true
-	n.brood = childrenOf(n.pid)
+	n.old, n.told, n.brood, n.loading = old, hash, workers, true
 	n.workers.next()
 	if err := unix.Kill(n.pid, unix.SIGHUP); err != nil {
 		return 0, nil, fmt.Errorf("send SIGHUP to nginx: %w", errors.Join(errNotRunning, err))
@@ -158,11 +159,10 @@ func (n *nginx) back(hash string) bool {
 }
 
 // awaitRest waits until there is a master with workers that has nothing to do.
-// Before, it would lose a signal, or die of it.
+// While it starts, it would lose a signal, or die of it.
 func (n *nginx) awaitRest(ctx context.Context) error {
 	for {
-		master, _ := n.master()
-		if rests(master) && len(workersOf(master)) > 0 {
+		if n.rests() {
 			return nil
 		}
 		if n.isStopping() {
@@ -174,6 +174,17 @@ func (n *nginx) awaitRest(ctx context.Context) error {
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// rests tells whether the master has started and has nothing to do.
+func (n *nginx) rests() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !rests(n.pid) {
+		return false
+	}
+	n.started = n.started || len(workersOf(n.pid)) > 0
+	return n.started
 }
 
 // awaitStart waits until a master that was started serves the generation.
@@ -200,9 +211,10 @@ func (n *nginx) serves(ctx context.Context, hash string) bool {
 }
 
 // retired tells whether all these workers are draining or gone.
-func (n *nginx) retired(old []worker) bool {
-	return !slices.ContainsFunc(n.observe(), func(w worker) bool {
-		return !w.draining && slices.ContainsFunc(old, func(o worker) bool { return o.pid == w.pid })
+func retired(old []worker) bool {
+	return !slices.ContainsFunc(old, func(w worker) bool {
+		now, ok := look(w.pid)
+		return ok && now.started == w.started && !now.draining
 	})
 }
 
@@ -211,7 +223,9 @@ func (n *nginx) retired(old []worker) bool {
 func (n *nginx) kept() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !slices.ContainsFunc(childrenOf(n.pid), func(pid int) bool { return !slices.Contains(n.brood, pid) })
+	return !slices.ContainsFunc(childrenOf(n.pid), func(pid int) bool {
+		return !slices.ContainsFunc(n.brood, func(w worker) bool { return w.pid == pid })
+	})
 }
 
 // observe lists the workers, those of dead masters first, and takes note of new

@@ -35,7 +35,6 @@ const (
 //
 // Run it with -benchtime 1000x.
 func BenchmarkReloadsWithOpenWebsockets(b *testing.B) {
-	sentinelPort(b)
 	p := newBenchPlane(b)
 	address := backend(b, "web")
 	var sockets [][]*websocket.Conn

@@ -63,18 +63,41 @@ type worker struct {
 	draining bool
 }
 
+// look returns the worker of nginx that a process is.
+func look(pid int) (worker, bool) {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return worker{}, false
+	}
+	p, ok := parseStat(string(stat))
+	if !ok {
+		return worker{}, false
+	}
+	return p.worker()
+}
+
+// worker returns the worker of nginx that the process is.
+func (p systemProcess) worker() (worker, bool) {
+	if p.state == 'Z' {
+		return worker{}, false
+	}
+	title, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
+	if err != nil || !strings.Contains(string(title), "nginx: worker process") {
+		return worker{}, false
+	}
+	return worker{p.pid, p.started, strings.Contains(string(title), "shutting down")}, true
+}
+
 // workersOf lists the worker processes in nginx's process group, oldest first.
 func workersOf(group int) []worker {
 	var list []worker
 	for _, p := range processes() {
-		if p.group != group || p.state == 'Z' {
+		if p.group != group {
 			continue
 		}
-		title, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
-		if err != nil || !strings.Contains(string(title), "nginx: worker process") {
-			continue
+		if w, ok := p.worker(); ok {
+			list = append(list, w)
 		}
-		list = append(list, worker{p.pid, p.started, strings.Contains(string(title), "shutting down")})
 	}
 	slices.SortFunc(list, func(a, b worker) int {
 		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.pid, b.pid))

@@ -114,7 +114,7 @@ type Drain struct {
 type Refusal struct {
 	// Hash is that of the refused bundle.
 	Hash string `json:"hash"`
-	// Message is nginx's own words (the [emerg] lines of `nginx -t`, bounded),
+	// Message is nginx's own words (the severe lines of its log, bounded),
 	// or what was wrong with a file.
 	Message string `json:"message"`
 }

@@ -18,7 +18,7 @@ import (
 const (
 	dialTimeout  = 3 * time.Second
 	stateTimeout = 10 * time.Second
-	// pushTimeout is above the agent's own bounds on `nginx -t` and the reload:
+	// pushTimeout is above the agent's own bounds on a reload and the way back:
 	// while a busy node works on a bundle, sending it again would not help.
 	pushTimeout = 5 * time.Minute
 	// maxAnswer bounds what a pod can make the operator hold.
