@@ -6,11 +6,11 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/gatewright/gatewright/agent"
+	"github.com/gatewright/gatewright/cmd/footprint"
 	"github.com/gatewright/gatewright/cmd/logging"
 )
 
@@ -29,10 +29,7 @@ func main() {
 		kong.Description("Supervises the nginx of one Gateway of Gatewright."),
 		kong.UsageOnError(),
 	)
-	// On a small board memory is dearer than the time to collect it sooner.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
+	go footprint.Tend(context.Background())
 	log := c.Log.Logger()
 	// Signals are left to the agent: the first drains nginx, the second stops it.
 	err := agent.Run(context.Background(), agent.Options{

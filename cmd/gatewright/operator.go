@@ -6,6 +6,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/gatewright/gatewright/cmd/footprint"
 	"github.com/gatewright/gatewright/compiler"
 	"github.com/gatewright/gatewright/compiler/infra"
 	"github.com/gatewright/gatewright/operator"
@@ -34,6 +35,7 @@ func (c operatorCommand) Run(log *slog.Logger) error {
 	}
 	ctx, stop := untilStopped()
 	defer stop()
+	go footprint.Tend(ctx)
 	return operator.Run(ctx, operator.Options{
 		Config:         config,
 		Namespace:      c.Namespace,

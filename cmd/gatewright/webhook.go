@@ -6,6 +6,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/gatewright/gatewright/cmd/footprint"
 	"github.com/gatewright/gatewright/webhooks"
 )
 
@@ -27,6 +28,7 @@ func (c webhookCommand) Run(log *slog.Logger) error {
 	}
 	ctx, stop := untilStopped()
 	defer stop()
+	go footprint.Tend(ctx)
 	return webhooks.Run(ctx, webhooks.Options{
 		Config: config, CertDir: c.CertDir, Port: c.Port,
 		MetricsAddress: c.MetricsAddress, HealthAddress: c.HealthAddress, PprofAddress: c.PprofAddress,
