@@ -17,9 +17,14 @@ import (
 )
 
 const (
-	// mallocTunables make large configurations load three times faster: glibc
-	// would otherwise map and unmap memory for each of nginx's pools.
-	mallocTunables = "GLIBC_TUNABLES=glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456"
+	// mallocTunables have each of the 16 KiB blocks of nginx's memory pools mapped on
+	// its own, so that a configuration that is replaced gives back all that it took:
+	// in glibc's heap its blocks would lie below others, and stay. The threshold is
+	// above the 4 KiB of a request's pool and of its header buffer, which would else
+	// be mapped for each request. At 8 KiB the heap takes in some blocks at each
+	// reload, and keeps them. The other one lets glibc keep the top of the heap,
+	// rather than give it back and fetch it again at every turn.
+	mallocTunables = "GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4600:glibc.malloc.trim_threshold=16777216"
 	// maxRestarts is the number of restarts in a row, each living shorter than
 	// restartForgiven, after which the agent gives up and its container is
 	// restarted.

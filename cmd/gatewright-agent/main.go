@@ -5,41 +5,39 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
-	"runtime/debug"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/pflag"
 
 	"github.com/gatewright/gatewright/agent"
+	"github.com/gatewright/gatewright/cmd/commandline"
+	"github.com/gatewright/gatewright/cmd/footprint"
 	"github.com/gatewright/gatewright/cmd/logging"
 )
 
-type command struct {
-	Log logging.Flags `embed:"" prefix:"log-"`
-
-	RunDir      string `help:"Writable directory for nginx's configuration and certificates." placeholder:"DIR"`
-	StoredDir   string `help:"Directory with the last good bundle." placeholder:"DIR"`
-	IdentityDir string `help:"Directory with tls.crt, tls.key and ca.crt." placeholder:"DIR"`
-}
-
 func main() {
-	var c command
-	kong.Parse(&c,
-		kong.Name("gatewright-agent"),
-		kong.Description("Supervises the nginx of one Gateway of Gatewright."),
-		kong.UsageOnError(),
-	)
-	// On a small board memory is dearer than the time to collect it sooner.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
-	log := c.Log.Logger()
-	// Signals are left to the agent: the first drains nginx, the second stops it.
-	err := agent.Run(context.Background(), agent.Options{
-		RunDir: c.RunDir, StoredDir: c.StoredDir, IdentityDir: c.IdentityDir, Logger: log,
-	})
+	logs, err := logging.Defaults()
 	if err != nil {
-		log.Error("the agent has failed", "error", err)
+		fmt.Fprintln(os.Stderr, "gatewright-agent:", err)
+		os.Exit(1)
+	}
+	var o agent.Options
+	commandline.Program{
+		Name: "gatewright-agent",
+		Help: "Supervises the nginx of one Gateway of Gatewright.",
+		Flags: func(f *pflag.FlagSet) {
+			f.StringVar(&o.RunDir, "run-dir", "", "Writable `DIR` for nginx's configuration and certificates.")
+			f.StringVar(&o.StoredDir, "stored-dir", "", "`DIR` with the last good bundle.")
+			f.StringVar(&o.IdentityDir, "identity-dir", "", "`DIR` with tls.crt, tls.key and ca.crt.")
+			logs.Add(f)
+		},
+	}.Read()
+	o.Logger = logs.Logger()
+	go footprint.Tend(context.Background())
+	// Signals are left to the agent: the first drains nginx, the second stops it.
+	if err := agent.Run(context.Background(), o); err != nil {
+		o.Logger.Error("the agent has failed", "error", err)
 		os.Exit(1)
 	}
 }

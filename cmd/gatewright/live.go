@@ -10,7 +10,7 @@ import (
 
 // cluster reads what the cluster of the kubeconfig holds. Secrets are not read:
 // nobody needs the right to for checking manifests.
-func (f inputFlags) cluster() (snapshot.Snapshot, error) {
+func (f *inputFlags) cluster() (snapshot.Snapshot, error) {
 	ctx, stop := untilStopped()
 	defer stop()
 	rest, err := config.GetConfigWithContext(f.Context)

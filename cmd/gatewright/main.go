@@ -7,17 +7,18 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/alecthomas/kong"
+	"github.com/gatewright/gatewright/cmd/logging"
 )
 
 func main() {
-	var c commands
-	parsed := kong.Parse(&c,
-		kong.Name("gatewright"),
-		kong.Description("A Gateway API implementation on nginx."),
-		kong.UsageOnError(),
-	)
-	err := parsed.Run(c.Log.Logger())
+	logs, err := logging.Defaults()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gatewright:", err)
+		os.Exit(1)
+	}
+	c := commands{Log: logs}
+	command := c.program().Read()
+	err = command.Run()
 	var f failure
 	switch {
 	case err == nil:
@@ -27,7 +28,7 @@ func main() {
 		}
 		os.Exit(f.code)
 	default:
-		c.Log.Logger().Error("gatewright has failed", "command", parsed.Command(), "error", err)
+		c.Log.Logger().Error("gatewright has failed", "command", command.Name, "error", err)
 		os.Exit(1)
 	}
 }

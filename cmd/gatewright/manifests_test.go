@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -44,17 +43,13 @@ func write(t *testing.T, files map[string]string) string {
 }
 
 // command parses the arguments as main does.
-func command(t *testing.T, arguments ...string) commands {
+func command(t *testing.T, arguments ...string) *commands {
 	t.Helper()
 	var c commands
-	parser, err := kong.New(&c)
-	if err != nil {
+	if _, err := c.program().Parse(arguments); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parser.Parse(arguments); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return &c
 }
 
 func code(t *testing.T, err error) int {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/compiler/explain"
 	"github.com/gatewright/gatewright/compiler/graph"
@@ -17,27 +19,34 @@ import (
 )
 
 type renderCommand struct {
-	inputFlags `embed:""`
+	inputFlags
 
-	Gateway string `help:"The Gateway to render, by namespace/name; all that are Gatewright's if left out." placeholder:"NS/NAME"`
-	Output  string `short:"o" help:"Directory to write the files to, below namespace/name; standard output if left out." placeholder:"DIR"`
+	Gateway string
+	Output  string
 
-	Explain string   `help:"Say which rule would answer HOST/PATH, or a URL, and why no other would." placeholder:"URL"`
-	Method  string   `default:"GET" help:"Method of that request."`
-	Header  []string `help:"Header of that request; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
-	SNI     string   `name:"server-name" help:"Server name of its TLS handshake, if not the host; - for none." placeholder:"NAME"`
+	Explain string
+	Method  string
+	Header  []string
+	SNI     string
 }
 
-// Help tells what the exit status says.
-func (renderCommand) Help() string {
-	return "Prints the nginx configuration that follows from manifests, for each Gateway; with --live, from what the cluster has, and the manifests if there are any.\n\n" +
-		"Exit status: 0 if it could be rendered or explained, 1 if not, 2 if something cannot be read."
+const renderDetails = "Prints the nginx configuration that follows from manifests, for each Gateway; with --live, from what the cluster has, and the manifests if there are any.\n\n" +
+	"Exit status: 0 if it could be rendered or explained, 1 if not, 2 if something cannot be read."
+
+func (c *renderCommand) flags(f *pflag.FlagSet) {
+	c.inputFlags.flags(f)
+	f.StringVar(&c.Gateway, "gateway", "", "The Gateway to render, by `NAMESPACE/NAME`; all that are Gatewright's if left out.")
+	f.StringVarP(&c.Output, "output", "o", "", "`DIR` to write the files to, below namespace/name; standard output if left out.")
+	f.StringVar(&c.Explain, "explain", "", "Say which rule would answer HOST/PATH, or a `URL`, and why no other would.")
+	f.StringVar(&c.Method, "method", "GET", "`Method` of that request.")
+	f.StringArrayVar(&c.Header, "header", nil, "Header of that request, as `NAME=VALUE`; may be repeated.")
+	f.StringVar(&c.SNI, "server-name", "", "`Server name` of its TLS handshake, if not the host; - for none.")
 }
 
 // Run prints configurations, or an explanation.
-func (c renderCommand) Run() error { return c.run(os.Stdout) }
+func (c *renderCommand) Run() error { return c.run(os.Stdout) }
 
-func (c renderCommand) run(out io.Writer) error {
+func (c *renderCommand) run(out io.Writer) error {
 	if len(c.Files) == 0 && !c.Live {
 		return failure{2, errNoManifests}
 	}
@@ -69,7 +78,7 @@ func (c renderCommand) run(out io.Writer) error {
 
 // gateways returns those that are asked for, out of the cluster's only if they
 // are named.
-func (c renderCommand) gateways(g graph.Graph, m manifest.Manifests) []*graph.Gateway {
+func (c *renderCommand) gateways(g graph.Graph, m manifest.Manifests) []*graph.Gateway {
 	given := map[string]bool{}
 	for _, o := range m.Objects {
 		if o.Kind == "Gateway" {
@@ -90,7 +99,7 @@ func (c renderCommand) gateways(g graph.Graph, m manifest.Manifests) []*graph.Ga
 	return gateways
 }
 
-func (c renderCommand) render(out io.Writer, gateways []*graph.Gateway) error {
+func (c *renderCommand) render(out io.Writer, gateways []*graph.Gateway) error {
 	for _, gateway := range gateways {
 		for _, f := range nginx.Render(gateway, nginx.Templates{}).Files {
 			if err := c.put(out, gateway.Key().String(), f); err != nil {
@@ -101,7 +110,7 @@ func (c renderCommand) render(out io.Writer, gateways []*graph.Gateway) error {
 	return nil
 }
 
-func (c renderCommand) put(out io.Writer, gateway string, f bundle.File) error {
+func (c *renderCommand) put(out io.Writer, gateway string, f bundle.File) error {
 	if c.Output == "" {
 		_, err := fmt.Fprintf(out, "# %s: %s\n%s\n", gateway, f.Path, f.Data)
 		return err
@@ -116,7 +125,7 @@ func (c renderCommand) put(out io.Writer, gateway string, f bundle.File) error {
 	return nil
 }
 
-func (c renderCommand) explain(out io.Writer, g graph.Graph, gateways []*graph.Gateway) error {
+func (c *renderCommand) explain(out io.Writer, g graph.Graph, gateways []*graph.Gateway) error {
 	r, err := c.request()
 	if err != nil {
 		return err
@@ -136,7 +145,7 @@ func (c renderCommand) explain(out io.Writer, g graph.Graph, gateways []*graph.G
 	return nil
 }
 
-func (c renderCommand) request() (explain.Request, error) {
+func (c *renderCommand) request() (explain.Request, error) {
 	r, err := explain.Parse(c.Explain)
 	if err != nil {
 		return r, err

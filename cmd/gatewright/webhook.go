@@ -4,29 +4,42 @@ import (
 	"log/slog"
 
 	"github.com/go-logr/logr"
+	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/gatewright/gatewright/cmd/footprint"
 	"github.com/gatewright/gatewright/webhooks"
 )
 
 type webhookCommand struct {
-	CertDir        string   `required:"" help:"Directory with tls.crt and tls.key." placeholder:"DIR"`
-	Port           int      `default:"9443" help:"Port that the API server calls."`
-	MetricsAddress string   `default:":8080" help:"Where to serve /metrics; 0 for nowhere."`
-	ClientCA       string   `help:"File with the authorities of client certificates: the API server has to show one." placeholder:"FILE"`
-	ClientNames    []string `help:"Names of which the client certificate must have one." placeholder:"NAME"`
-	HealthAddress  string   `default:":8081" help:"Where to serve /healthz and /readyz; 0 for nowhere."`
-	PprofAddress   string   `help:"Where to serve profiles at /debug/pprof/, say localhost:6060; nowhere by default."`
+	CertDir        string
+	Port           int
+	MetricsAddress string
+	ClientCA       string
+	ClientNames    []string
+	HealthAddress  string
+	PprofAddress   string
 }
 
-// Run is the webhook until it is asked to stop.
-func (c webhookCommand) Run(log *slog.Logger) error {
+func (c *webhookCommand) flags(f *pflag.FlagSet) {
+	f.StringVar(&c.CertDir, "cert-dir", "", "`DIR` with tls.crt and tls.key.")
+	f.IntVar(&c.Port, "port", 9443, "`Port` that the API server calls.")
+	f.StringVar(&c.MetricsAddress, "metrics-address", ":8080", "`Address` to serve /metrics at; 0 for none.")
+	f.StringVar(&c.ClientCA, "client-ca", "", "`FILE` with the authorities of client certificates: the API server has to show one.")
+	f.StringSliceVar(&c.ClientNames, "client-names", nil, "`NAMES` of which the client certificate must have one.")
+	f.StringVar(&c.HealthAddress, "health-address", ":8081", "`Address` to serve /healthz and /readyz at; 0 for none.")
+	f.StringVar(&c.PprofAddress, "pprof-address", "", "`Address` to serve profiles at, below /debug/pprof/, say localhost:6060; none by default.")
+}
+
+// run is the webhook until it is asked to stop.
+func (c *webhookCommand) run(log *slog.Logger) error {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return err
 	}
 	ctx, stop := untilStopped()
 	defer stop()
+	go footprint.Tend(ctx)
 	return webhooks.Run(ctx, webhooks.Options{
 		Config: config, CertDir: c.CertDir, Port: c.Port,
 		MetricsAddress: c.MetricsAddress, HealthAddress: c.HealthAddress, PprofAddress: c.PprofAddress,

@@ -1,5 +1,5 @@
 // Package logging has the flags by which users choose what a command logs.
 //
-// In: flags, as package kong reads them. Out: a logger. It must not know what is
+// In: flags, and the environment. Out: a logger. It must not know what is
 // logged, or any package that the agent should not be linked with.
 package logging

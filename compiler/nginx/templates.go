@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
-	"text/template"
+
+	// The standard library's, but for method calls.
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 
 	"github.com/gatewright/gatewright/compiler/bundle"
 	"github.com/gatewright/gatewright/templates"

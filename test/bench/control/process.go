@@ -55,12 +55,21 @@ func nameOf(cmdline []byte) string {
 
 const mebibyte = 1 << 20
 
-// memoryOf returns the resident and the proportional set size in bytes
+// usage is what a process, or several, have of the memory, in bytes
 // (proc_pid_smaps_rollup(5)).
-func memoryOf(pid int) (rss, pss int64, err error) {
+type usage struct {
+	// rss is what is resident; pss counts pages that others have too in shares.
+	rss, pss int64
+	// own is the share of pages that are no part of a file: those of programs and
+	// libraries can be dropped, and read again.
+	own int64
+}
+
+func memoryOf(pid int) (usage, error) {
+	var u usage
 	file, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
-		return 0, 0, fmt.Errorf("read the memory of a process: %w", err)
+		return u, fmt.Errorf("read the memory of a process: %w", err)
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
@@ -72,12 +81,18 @@ func memoryOf(pid int) (rss, pss int64, err error) {
 		kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
 		switch fields[0] {
 		case "Rss:":
-			rss = kilobytes << 10
+			u.rss = kilobytes << 10
 		case "Pss:":
-			pss = kilobytes << 10
+			u.pss = kilobytes << 10
+		case "Pss_Anon:", "Pss_Shmem:":
+			u.own += kilobytes << 10
 		}
 	}
-	return rss, pss, lines.Err()
+	return u, lines.Err()
+}
+
+func (u usage) plus(other usage) usage {
+	return usage{u.rss + other.rss, u.pss + other.pss, u.own + other.own}
 }
 
 // cpuOf is the processor time that the processes of the name have used
@@ -112,22 +127,30 @@ func (b *bench) memory(ctx context.Context, when string) error {
 	if err := b.pause(ctx, rest); err != nil {
 		return err
 	}
-	rss, pss := map[string]int64{}, map[string]int64{}
+	used := map[string]usage{}
 	for _, p := range processes() {
-		r, s, err := memoryOf(p.pid)
+		u, err := memoryOf(p.pid)
 		if err != nil {
 			continue // It has gone.
 		}
-		rss[p.name] += r
-		pss[p.name] += s
+		used[p.name] = used[p.name].plus(u)
 	}
-	for _, name := range []string{"operator", "webhook"} {
-		b.report.add(row{Measurement: "memory", Routes: b.routes, What: name + ", RSS: " + when, Value: mib(rss[name]), Unit: "MiB"})
+	add := func(what string, bytes int64) {
+		b.report.add(row{Measurement: "memory", Routes: b.routes, What: what + ": " + when, Value: mib(bytes), Unit: "MiB"})
 	}
-	if _, ok := pss["nginx"]; ok {
-		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "agent, RSS: " + when, Value: mib(rss["agent"]), Unit: "MiB"})
-		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "nginx, all its processes, PSS: " + when, Value: mib(pss["nginx"]), Unit: "MiB"})
-		b.report.add(row{Measurement: "memory", Routes: b.routes, What: "nginx pod, agent and nginx, PSS: " + when, Value: mib(pss["agent"] + pss["nginx"]), Unit: "MiB"})
+	names := []string{"operator", "webhook"}
+	if _, ok := used["nginx"]; ok {
+		names = append(names, "agent")
+	}
+	for _, name := range names {
+		add(name+", RSS", used[name].rss)
+		add(name+", of that no part of a file", used[name].own)
+	}
+	if nginx, ok := used["nginx"]; ok {
+		pod := nginx.plus(used["agent"])
+		add("nginx, all its processes, PSS", nginx.pss)
+		add("nginx pod, agent and nginx, PSS", pod.pss)
+		add("nginx pod, of that no part of a file", pod.own)
 	}
 	return nil
 }
