@@ -19,7 +19,9 @@ import (
 const (
 	// mallocTunables have each of the 16 KiB blocks of nginx's memory pools mapped on
 	// its own, so that a configuration that is replaced gives back all that it took:
-	// in glibc's heap its blocks would lie below others, and stay. The threshold is
+	// in glibc's heap its blocks would lie below others, and stay. (With TLS the gain
+	// wears off: what OpenSSL frees there makes room, which blocks then take, until
+	// there are two configurations again, less a tenth.) The threshold is
 	// above the 4 KiB of a request's pool and of its header buffer, which would else
 	// be mapped for each request. At 8 KiB the heap takes in some blocks at each
 	// reload, and keeps them. The other one lets glibc keep the top of the heap,
