@@ -10,8 +10,8 @@ import (
 
 const (
 	// gcPercent makes the heap grow by half of what is live before it is
-	// collected: on a small board memory is dearer than the time to collect it
-	// sooner.
+	// collected, where by default it would double: on a small board memory is dearer
+	// than the time to collect it sooner.
 	gcPercent = 50
 	// interval is how long a process is watched before it is taken to be quiet.
 	interval = 5 * time.Second
@@ -23,14 +23,18 @@ const (
 	worthwhile = 3 << 20
 )
 
-// Tend collects garbage early, and after bursts of work gives back to the system
-// what they needed: Go's runtime alone would keep half of it, and more until two
-// minutes have passed. It returns when ctx ends. GOGC, where it is set, has
+// CollectEarly is for processes that nobody waits for. GOGC, where it is set, has
 // precedence.
-func Tend(ctx context.Context) {
+func CollectEarly() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+}
+
+// Tend gives back to the system what a burst of work has needed, when it is over:
+// Go's runtime alone would keep garbage as large as all that is live, and more
+// until two minutes have passed. It returns when ctx ends.
+func Tend(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	before := read()

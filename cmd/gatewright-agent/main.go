@@ -34,6 +34,7 @@ func main() {
 		},
 	}.Read()
 	o.Logger = logs.Logger()
+	footprint.CollectEarly()
 	go footprint.Tend(context.Background())
 	// Signals are left to the agent: the first drains nginx, the second stops it.
 	if err := agent.Run(context.Background(), o); err != nil {

@@ -39,6 +39,7 @@ func (c *webhookCommand) run(log *slog.Logger) error {
 	}
 	ctx, stop := untilStopped()
 	defer stop()
+	footprint.CollectEarly()
 	go footprint.Tend(ctx)
 	return webhooks.Run(ctx, webhooks.Options{
 		Config: config, CertDir: c.CertDir, Port: c.Port,
