@@ -129,6 +129,10 @@ func (o *outbox) batch(s *outgoing) []packet {
 	}
 	batch := s.waiting[:n]
 	s.waiting = s.waiting[n:]
+	if n == 0 {
+		// What was sent lies before the slice, and would live as long as the source.
+		s.waiting = nil
+	}
 	s.unread, s.posted, s.draining = cost, time.Now(), n > 0
 	return batch
 }
