@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"maps"
 	"net/netip"
 	"time"
 )
@@ -56,8 +55,6 @@ type ledger struct {
 	// unasked are the upstreams that no source has newly asked for since the
 	// last forget.
 	unasked map[string]struct{}
-	// most is what told and held were at the most since they were made.
-	most struct{ told, held int }
 }
 
 func newLedger(holdFor time.Duration) *ledger {
@@ -161,24 +158,9 @@ func (l *ledger) forget(upstreams func(yield func(string) bool)) {
 
 // expire drops what is known of sources that have stopped asking.
 func (l *ledger) expire(now time.Time) {
-	l.told, l.most.told = fitted(l.told, l.most.told)
-	l.held, l.most.held = fitted(l.held, l.most.held)
 	for k, t := range l.told {
 		if _, waiting := l.held[k]; !waiting && now.Sub(t.at) > remembered {
 			delete(l.told, k)
 		}
 	}
-}
-
-// fitted returns the map, or a smaller copy if most of what it once had is gone: a
-// map keeps the room of all its keys. After reloads in a row it has had those of
-// many generations of workers.
-func fitted[K comparable, V any](m map[K]V, most int) (map[K]V, int) {
-	const few = 1024
-	if most = max(most, len(m)); most <= few || len(m) > most/4 {
-		return m, most
-	}
-	small := make(map[K]V, len(m))
-	maps.Copy(small, m)
-	return small, len(small)
 }

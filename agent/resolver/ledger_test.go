@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -178,44 +177,5 @@ func TestNoSourceIsEverLeftBehind(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestAMapThatWasLargeIsMadeAnew(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		most, now int
-		anew      bool
-	}{
-		"it grows":                 {0, 5000, false},
-		"some are gone":            {5000, 2000, false},
-		"most are gone":            {5000, 1000, true},
-		"all are gone":             {5000, 0, true},
-		"it has never been large":  {1000, 1, false},
-		"it is as large as it was": {5000, 5000, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := map[int]bool{}
-			for i := range test.now {
-				m[i] = true
-			}
-			got, most := fitted(m, test.most)
-			if !maps.Equal(got, m) {
-				t.Errorf("%d of %d are left", len(got), len(m))
-			}
-			m[-1] = true
-			if anew := !got[-1]; anew != test.anew {
-				t.Errorf("made anew: %v, want %v", anew, test.anew)
-			}
-			want := max(test.most, test.now)
-			if test.anew {
-				want = test.now
-			}
-			if most != want {
-				t.Errorf("the most is %d, want %d", most, want)
-			}
-		})
 	}
 }
