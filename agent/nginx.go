@@ -63,7 +63,7 @@ type nginx struct {
 	// told is the generation that the master was told to load last, when brood
 	// were its workers; loading says that it may be at it, or exited in it.
 	told    string
-	brood   []worker
+	brood   []int
 	loading bool
 	// started says that the master has been seen at rest, with workers.
 	started bool

@@ -23,10 +23,9 @@ func (n *nginx) reload(ctx context.Context, hash string) error {
 	if err := n.awaitRest(ctx); err != nil {
 		return err
 	}
-	workers := n.observe()
-	old := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return w.draining })
+	old := slices.DeleteFunc(n.observe(), func(w worker) bool { return w.draining })
 	n.complaints.clear()
-	master, exited, err := n.hangUp(hash, workers, old)
+	master, exited, err := n.hangUp(hash, old)
 	if err != nil {
 		return err
 	}
@@ -50,9 +49,9 @@ func (n *nginx) reload(ctx context.Context, hash string) error {
 	}
 }
 
-// hangUp links the generation and tells the master, with these workers, to load
-// it. The old ones are those that take connections.
-func (n *nginx) hangUp(hash string, workers, old []worker) (master int, exited <-chan struct{}, err error) {
+// hangUp links the generation and tells the master to load it. The old workers are
+// those that take connections.
+func (n *nginx) hangUp(hash string, old []worker) (master int, exited <-chan struct{}, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if closed(n.exited) {
@@ -61,7 +60,7 @@ func (n *nginx) hangUp(hash string, workers, old []worker) (master int, exited <
 	if err := linkGeneration(n.options, hash); err != nil {
 		return 0, nil, err
 	}
-	n.old, n.told, n.brood, n.loading = old, hash, workers, true
+	n.old, n.told, n.brood, n.loading = old, hash, childrenOf(n.pid), true
 	n.workers.next()
 	if err := unix.Kill(n.pid, unix.SIGHUP); err != nil {
 		return 0, nil, fmt.Errorf("send SIGHUP to nginx: %w", errors.Join(errNotRunning, err))
@@ -183,7 +182,7 @@ func (n *nginx) rests() bool {
 	if !rests(n.pid) {
 		return false
 	}
-	n.started = n.started || len(workersOf(n.pid)) > 0
+	n.started = n.started || len(childrenOf(n.pid)) > 0
 	return n.started
 }
 
@@ -219,13 +218,12 @@ func retired(old []worker) bool {
 }
 
 // kept tells whether the master, which is at rest, has started no worker since
-// it was told to load. A new worker looks like its master for a while.
+// it was told to load. Children are told apart by their numbers: a new worker has
+// its master's title for a while, and an emulated one (QEMU) for ever.
 func (n *nginx) kept() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !slices.ContainsFunc(childrenOf(n.pid), func(pid int) bool {
-		return !slices.ContainsFunc(n.brood, func(w worker) bool { return w.pid == pid })
-	})
+	return !slices.ContainsFunc(childrenOf(n.pid), func(pid int) bool { return !slices.Contains(n.brood, pid) })
 }
 
 // observe lists the workers, those of dead masters first, and takes note of new
