@@ -149,22 +149,16 @@ func (t *templateSet) blocks(c configuration, before, next *Memory) (assembled, 
 		Upstreams:     make([]printedUpstream, 0, len(c.Upstreams)),
 	}
 	for _, s := range c.Servers {
-		text, known := before.textOfServer(s)
-		if !known {
-			var err error
-			if text, err = t.block(serverTemplate, s); err != nil {
-				return assembled{}, err
-			}
+		text, err := block(t.whole, serverTemplate, s, before.textOfServer)
+		if err != nil {
+			return assembled{}, err
 		}
 		all.Servers = append(all.Servers, printedServer{s, text})
 	}
 	for _, u := range c.Upstreams {
-		text, known := before.textOfUpstream(u)
-		if !known {
-			var err error
-			if text, err = t.block(upstreamTemplate, u); err != nil {
-				return assembled{}, err
-			}
+		text, err := block(t.whole, upstreamTemplate, u, before.textOfUpstream)
+		if err != nil {
+			return assembled{}, err
 		}
 		all.Upstreams = append(all.Upstreams, printedUpstream{u, text})
 	}
@@ -172,9 +166,13 @@ func (t *templateSet) blocks(c configuration, before, next *Memory) (assembled, 
 	return all, nil
 }
 
-func (t *templateSet) block(name string, of any) (string, error) {
+// block returns the text of one block, the recalled one where there is one.
+func block[T any](set *template.Template, name string, of T, recall func(T) (string, bool)) (string, error) {
+	if text, known := recall(of); known {
+		return text, nil
+	}
 	var out strings.Builder
-	if err := t.whole.ExecuteTemplate(&out, name, of); err != nil {
+	if err := set.ExecuteTemplate(&out, name, of); err != nil {
 		return "", fmt.Errorf("print %s: %w", name, err)
 	}
 	return out.String(), nil
